@@ -1,0 +1,213 @@
+"""One training as values: its config, its events, its scores. Nothing here knows torch or files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+LOSS_NAMES = ("loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """Everything that decides a run besides its data. Presets are TOML files with the same keys.
+
+    weights: "none", "imagenet" (backbone), "coco" (whole detector), "run:<id>" or a path of a .safetensors or .pth
+    file. norm: "group" or "frozen_batch". image_size: short side in pixels; image_max_size: long side at most.
+    anchor_sizes: one per pyramid level, pixels of the resized image. lr is the peak rate after warm-up.
+    max_minutes: 0 for none; the schedule then fits itself into that time. amp: "auto" (measured), "bf16", "fp16" or
+    "off". device: "auto", "cpu", "cuda", "cuda:0", "mps". augmentation: "none", "light", "standard", "strong" or
+    "any-direction" (for pictures without an up and down: microscope, aerial, things on a table).
+    epochs: passes over the training images; small datasets get more, until there were min_steps steps.
+    evaluate_every: in epochs; with max_minutes seldom enough that scoring takes a few percent of the time.
+    patience: evaluations without a better score before the run stops (0: never).
+    """
+
+    preset: str = "from-scratch"
+    backbone: str = "resnet18"
+    weights: str = "none"
+    norm: str = "group"
+    fpn_channels: int = 64
+    head_channels: int = 256
+    anchor_sizes: tuple[float, ...] = (16.0, 32.0, 64.0, 128.0, 256.0)
+    anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    rpn_proposals_train: int = 500
+    rpn_proposals_test: int = 300
+    rois_per_image: int = 128
+    image_size: int = 240
+    image_max_size: int = 400
+    trainable_layers: int = 5
+    epochs: int = 20
+    min_steps: int = 0
+    max_minutes: float = 0.0
+    batch_size: int = 4
+    optimizer: str = "adamw"
+    lr: float = 7e-4
+    weight_decay: float = 0.05
+    momentum: float = 0.9
+    warmup_steps: int = 50
+    schedule: str = "cosine"
+    clip_norm: float = 10.0
+    ema_decay: float = 0.99
+    amp: str = "auto"
+    channels_last: bool = True
+    augmentation: str = "standard"
+    multi_scale: float = 0.0
+    train_split: str = "train"
+    val_split: str = "val"
+    train_on_difficult: bool = True
+    evaluate_every: int = 1
+    patience: int = 0
+    seed: int = 1
+    device: str = "auto"
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryScore:
+    """boxes: ground-truth boxes scored against; AP, AP50 in 0..1, -1 where there are none.
+
+    found: those of them with a detection of IoU >= 0.5 and score >= 0.5; -1 where nobody has counted.
+    """
+
+    name: str
+    boxes: int
+    AP: float
+    AP50: float
+    found: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """COCO's twelve numbers and VOC's two, 0..1; -1 where there is nothing to score (pycocotools' convention)."""
+
+    AP: float
+    AP50: float
+    AP75: float
+    APs: float
+    APm: float
+    APl: float
+    AR1: float
+    AR10: float
+    AR100: float
+    ARs: float
+    ARm: float
+    ARl: float
+    VOC07: float = -1.0
+    VOC10: float = -1.0
+    per_category: tuple[CategoryScore, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    run_id: str
+    device: str
+    train_images: int
+    val_images: int
+    epochs: int
+    steps_per_epoch: int
+    boxes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDone:
+    """One optimiser step. losses: the four of LOSS_NAMES, in that order; left_s: honest estimate of what remains."""
+
+    step: int
+    epoch: int
+    loss: float
+    losses: tuple[float, float, float, float]
+    lr: float
+    images_per_s: float
+    data_wait: float
+    elapsed_s: float
+    left_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochEvaluated:
+    """Scores of the validation split after an epoch (1-based)."""
+
+    epoch: int
+    step: int
+    scores: Scores
+    best: bool
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSaved:
+    name: str
+    epoch: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something a person should know while the run goes on."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """status: "finished", "stopped" (by the person, best kept) or "failed" (message says why)."""
+
+    run_id: str
+    status: str
+    seconds: float
+    epochs: int
+    best_epoch: int
+    best_AP: float
+    best_AP50: float
+    message: str = ""
+
+
+TrainEvent = RunStarted | StepDone | EpochEvaluated | CheckpointSaved | Warned | RunEnded
+
+_EVENTS: dict[str, type[Any]] = {
+    cls.__name__: cls for cls in (RunStarted, StepDone, EpochEvaluated, CheckpointSaved, Warned, RunEnded)
+}
+
+
+def event_to_json(event: TrainEvent) -> dict[str, Any]:
+    """A plain dict with the event's name under "event", for events.jsonl."""
+    return {"event": type(event).__name__, **asdict(event)}
+
+
+def event_from_json(data: dict[str, Any]) -> TrainEvent | None:
+    """The event back from event_to_json; None for one of a later version. Raises TypeError or KeyError if damaged."""
+    cls = _EVENTS.get(str(data.get("event")))
+    if cls is None:
+        return None
+    known = {f.name for f in fields(cls)}
+    values = {key: value for key, value in data.items() if key in known}
+    if cls is StepDone:
+        values["losses"] = tuple(values["losses"])
+    if cls is EpochEvaluated:
+        values["scores"] = scores_from_json(values["scores"])
+    event: TrainEvent = cls(**values)
+    return event
+
+
+def scores_from_json(data: dict[str, Any]) -> Scores:
+    """Scores back from asdict."""
+    values = dict(data)
+    values["per_category"] = tuple(CategoryScore(**row) for row in values.get("per_category", ()))
+    return Scores(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """A run as the runs table shows it. status: running, finished, stopped, failed or interrupted."""
+
+    id: str
+    path: str
+    status: str
+    preset: str
+    epochs: int
+    seconds: float
+    best_epoch: int
+    best: Scores | None
+    started: str = ""
+    message: str = ""

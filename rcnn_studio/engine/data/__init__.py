@@ -1,0 +1,1 @@
+"""From a dataset's columns to batches of tensors. Knows no models."""

@@ -1,0 +1,70 @@
+"""Which device computes, in torch's words and in a person's. Moves nothing there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rcnn_studio.domain.errors import EngineError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def torch_problem() -> str | None:
+    """Why torch cannot be used, with the remedy; None when it can. Never raises."""
+    try:
+        import torch
+    except Exception as error:
+        return f"PyTorch does not load ({_first_line(error)}). Install it with `pip install torch torchvision`; labelling works without."
+    try:
+        import torchvision
+
+        torchvision.ops.nms(torch.zeros((1, 4)), torch.zeros(1), 0.5)
+    except Exception as error:
+        return (
+            f"torchvision does not fit PyTorch {torch.__version__} ({_first_line(error)}). Install both from one place, "
+            "for example `pip install --force-reinstall torch torchvision`; labelling works without."
+        )
+    return None
+
+
+def pick(device: str = "auto") -> torch.device:
+    """"auto" (CUDA, then Apple's mps, then the CPU), "cpu", "cuda", "cuda:1" or "mps" -> torch device.
+
+    Raises EngineError when the device asked for is not there.
+    """
+    import torch
+
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        wanted = torch.device(device)
+    except RuntimeError as error:
+        raise EngineError(f"device: {device!r} is no device. Use auto, cpu, cuda, cuda:0 or mps.") from error
+    missing = {
+        "cuda": not torch.cuda.is_available() or (wanted.index or 0) >= torch.cuda.device_count(),
+        "mps": not torch.backends.mps.is_available(),
+    }.get(wanted.type, wanted.type != "cpu")
+    if missing:
+        raise EngineError(f"device: {device!r} is not available on this computer. Use auto or cpu.")
+    return wanted
+
+
+def describe(device: str = "auto") -> str:
+    """The device in words: "NVIDIA GeForce RTX 4070", "Apple GPU", "CPU, 2 threads"."""
+    import torch
+
+    chosen = pick(device)
+    if chosen.type == "cuda":
+        return torch.cuda.get_device_name(chosen)
+    if chosen.type == "mps":
+        return "Apple GPU"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads != 1 else ''}"
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__

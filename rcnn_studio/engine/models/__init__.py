@@ -1,0 +1,1 @@
+"""Detectors and where their weights come from. Knows no datasets and no files but weights."""

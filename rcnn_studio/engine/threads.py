@@ -1,0 +1,51 @@
+"""Keeps heavy threads out of the way of the thread that draws the window. Starts no threads itself."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.util
+import os
+import sys
+import threading
+from pathlib import Path
+
+QUIET_NICENESS = 10
+_LIBRARIES = ("libtorch_global_deps.so", "libc10.so", "libtorch_cpu.so", "libtorch_cuda.so", "libtorch_python.so")
+_RTLD_NOW = 2
+_RTLD_GLOBAL = 0x100
+
+
+def quiet_worker() -> None:
+    """Lowers the calling thread's scheduling priority, once and for the thread's life.
+
+    Call it before torch's first parallel operation on this thread: the OpenMP pool that is made then inherits
+    the priority. On Linux a niceness belongs to a thread; elsewhere nothing is done (it would slow the window too).
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    thread = threading.get_native_id()
+    with contextlib.suppress(OSError):  # a sandbox may forbid it: the work is the same, the window a little less smooth
+        if os.getpriority(os.PRIO_PROCESS, thread) < QUIET_NICENESS:
+            os.setpriority(os.PRIO_PROCESS, thread, QUIET_NICENESS)
+
+
+def preload() -> None:
+    """Loads torch's shared libraries without holding the interpreter's lock, so that `import torch` is short.
+
+    `import` holds the lock through dlopen (seconds for a CUDA build, in which no window repaints); a foreign call
+    does not. Does nothing where torch is missing, already imported, or the platform is not Linux.
+    """
+    if "torch" in sys.modules or not sys.platform.startswith("linux"):
+        return
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        return
+    folder = Path(spec.origin).parent / "lib"
+    dlopen = ctypes.CDLL(None).dlopen
+    dlopen.restype = ctypes.c_void_p
+    dlopen.argtypes = [ctypes.c_char_p, ctypes.c_int]
+    for name in _LIBRARIES:
+        if (folder / name).exists():
+            # A library that does not load is reported by `import torch` itself, with its reason.
+            dlopen(os.fsencode(folder / name), _RTLD_NOW | (_RTLD_GLOBAL if name == _LIBRARIES[0] else 0))

@@ -1,0 +1,136 @@
+"""What every dataset format offers: the Codec protocol and the values that pass through it.
+
+Reads and writes nothing itself; the formats are in the modules beside it, listed in `formats/__init__`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from rcnn_studio.domain.checks import Problem
+from rcnn_studio.domain.dataset import Category, Dataset, ImageRecord
+from rcnn_studio.domain.progress import Report, ShouldStop
+
+LABEL_FORMATS = ("voc", "coco", "none")
+"""What a project begun from plain images may write beside them."""
+
+SPLIT_NAMES = ("train", "val", "test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What the person pointed at.
+
+    path: a folder or a COCO file; images: the images' folder where it is not to be found from path; split: the
+    split of every image of this source (empty: what the files say); files: several COCO files as (split, file).
+    one_based: VOC's corner convention (None: guessed from the files). empty: what a COCO image without
+    annotations is, "unlabelled" or "confirmed". label_format: one of LABEL_FORMATS, for plain images.
+    """
+
+    path: Path
+    images: Path | None = None
+    split: str = ""
+    files: tuple[tuple[str, Path], ...] = ()
+    one_based: bool | None = None
+    empty: str = "unlabelled"
+    label_format: str = "voc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedFile:
+    """An annotation file of the dataset, which edits are written back to.
+
+    path: absolute. format: name of its codec. options: what the codec needs to patch it, JSON-able; a key
+    "refused" holds the reason why the file could not be read and must never be written. exists: False for a
+    file that may be created (the VOC XML of an image that has none yet).
+    """
+
+    path: str
+    format: str
+    split: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    exists: bool = True
+
+    @property
+    def refused(self) -> str:
+        """Why this file must not be written; empty where it may be."""
+        return str(self.options.get("refused", ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedImage:
+    """One image with its boxes as they stand in the dataset.
+
+    record: ids of images and of boxes count from 1 over the whole import; Box.place is the index of the box's
+    record in the linked file (VOC: among all <object> elements; COCO: in "annotations", bad records included).
+    file: index into Imported.files (None: no file holds its labels). place: COCO: index in "images".
+    """
+
+    record: ImageRecord
+    file: int | None
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """A dataset as it was read. roots: absolute folders; ImageRecord.root is an index into them."""
+
+    categories: tuple[Category, ...]
+    roots: tuple[str, ...]
+    files: tuple[LinkedFile, ...]
+    images: tuple[ImportedImage, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """The names of the splits that occur, train, val and test first."""
+        found = {image.record.split for image in self.images} - {""}
+        return (*(name for name in SPLIT_NAMES if name in found), *sorted(found - set(SPLIT_NAMES)))
+
+    @property
+    def box_count(self) -> int:
+        return sum(len(image.record.boxes) for image in self.images)
+
+
+class Codec(Protocol):
+    """One dataset format. Every method raises FormatError naming file, place and remedy, nothing else."""
+
+    @property
+    def name(self) -> str: ...
+
+    def sniff(self, path: Path) -> bool:
+        """True if this folder or file looks like this format; cheap, raises nothing."""
+        ...
+
+    def read(self, source: Source, report: Report, should_stop: ShouldStop) -> Imported:
+        """The dataset; bad records and unreadable files are listed in `problems`, and the rest is returned.
+
+        Reports Progress. Raises FormatError where there is nothing to open, Cancelled when asked to stop.
+        """
+        ...
+
+    def patch(
+        self,
+        original: bytes | None,
+        file: LinkedFile,
+        images: Sequence[ImageRecord],
+        categories: Sequence[Category],
+        places: Mapping[int, int | None],
+    ) -> bytes | None:
+        """The file's new bytes: the bytes as they were imported, changed only where a label differs from them.
+
+        images: with the boxes of now; images of the file that are not given are left alone. places: place of
+        each image in the file. A box whose place is set and whose values are those of its record stays verbatim;
+        a changed one has only its changed values replaced; records whose box is gone are cut; boxes without a
+        place are appended in the file's own style. Records that were bad at import stay as they are. Nothing
+        to change returns `original` itself. original None: a fresh document, or None where there is nothing to
+        say (no boxes and not confirmed empty or verified), which means that the file is not to exist.
+        """
+        ...
+
+    def write(self, dataset: Dataset, out: Path, report: Report, should_stop: ShouldStop) -> int:
+        """Exports the dataset into the folder `out`, which must be absent or empty. -> number of files written"""
+        ...

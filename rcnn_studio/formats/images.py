@@ -1,0 +1,200 @@
+"""Image files as pixels: the one decoder of the window, of training and of prediction.
+
+Rules: only the formats of IMAGE_FORMATS, whatever the suffix says; the first frame of several; EXIF orientation
+applied; alpha is ignored; palette, grey, CMYK and the like become RGB as Pillow converts them; 16-bit and float
+images are stretched from their 1st to their 99th percentile, NaN counting as the lowest. Never writes an image.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from rcnn_studio.domain.errors import FormatError
+from rcnn_studio.formats import paths
+
+IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"}
+)
+
+# Pillow's own limit only warns below twice its value and knows nothing of this machine; _check_budget replaces it.
+Image.MAX_IMAGE_PIXELS = None
+
+_ORIENTATION_TAG = 0x0112
+_TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+_MAX_SIDE = 100_000
+_BOMB_PIXELS = 16_000_000
+_BOMB_PIXELS_PER_BYTE = 20_000
+_BUDGET_CAP = 4 << 30
+
+
+def list_images(folder: Path) -> list[str]:
+    """Relative paths, with forward slashes, of the image files in the folder and below, in natural order.
+
+    Known by their suffix; hidden files and folders are left out; links are not followed out of the folder.
+    Raises FormatError if the folder is missing or cannot be read.
+    """
+    return paths.list_files(folder, IMAGE_SUFFIXES)
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Upright (width, height) in pixels from the header alone. Raises FormatError if it is no image we open."""
+    with _opened(path) as image:
+        width, height = image.size
+        return (height, width) if _orientation(image) >= 5 else (width, height)
+
+
+def stored_size(path: Path) -> tuple[int, int]:
+    """(width, height) as stored, before the EXIF orientation is applied. Raises FormatError as read_size does."""
+    with _opened(path) as image:
+        return image.size
+
+
+def decode(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
+    """Pixels of the upright image: (H, W, 3) uint8 RGB, contiguous and writable.
+
+    max_side: the longer side is at most this many pixels (thumbnails; JPEG then decodes at reduced size).
+    Raises FormatError for what is truncated, damaged, no allowed format, or too large for this machine.
+    """
+    with _opened(path) as image:
+        orientation = _orientation(image)
+        if max_side is not None and image.format in ("JPEG", "MPO"):
+            image.draft("RGB" if image.mode != "L" else "L", (max_side, max_side))
+        image.load()
+        picture: Image.Image = image
+        if max_side is not None and max(picture.size) > max_side and picture.mode not in _DEEP_MODES:
+            picture = _reduced(_to_rgb(picture), max_side)
+        if orientation in _TRANSPOSES:
+            picture = picture.transpose(_TRANSPOSES[orientation])
+        pixels = np.array(_to_rgb(picture), dtype=np.uint8, order="C")
+    if max_side is not None and max(pixels.shape[:2]) > max_side:
+        pixels = np.array(_reduced(Image.fromarray(pixels), max_side), dtype=np.uint8, order="C")
+    return pixels
+
+
+def is_complete(path: Path) -> bool:
+    """False if the file's pixels cannot be decoded. Cheap for a sound JPEG or PNG, whose end mark is looked at first.
+
+    Raises nothing: a file that cannot be read at all is not complete.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 64))
+            tail = file.read()
+    except OSError:
+        return False
+    if head.startswith(b"\xff\xd8") and b"\xff\xd9" in tail:
+        return True
+    if head == b"\x89PNG\r\n\x1a\n" and b"IEND" in tail:
+        return True
+    if not head.startswith((b"\xff\xd8", b"\x89PNG")):
+        return True
+    try:
+        decode(path)
+    except FormatError:
+        return False
+    return True
+
+
+def memory_budget() -> int:
+    """Bytes that one decoded image may take: a quarter of this machine's memory, at most 4 GiB."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        total = 8 << 30
+    return min(total // 4, _BUDGET_CAP)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
+    """The image with its header read and its size found bearable; every failure inside becomes a FormatError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with path.open("rb") as file, Image.open(file, formats=IMAGE_FORMATS) as image:
+                _check_budget(path, image, os.fstat(file.fileno()).st_size)
+                yield image
+    except FormatError:
+        raise
+    except FileNotFoundError as error:
+        raise FormatError(path, "", "the image file is gone. Put it back, or remove the image.") from error
+    except UnidentifiedImageError as error:
+        known = ", ".join(IMAGE_FORMATS)
+        raise FormatError(path, "", f"is not an image of a known format ({known}). Convert or remove it.") from error
+    except MemoryError as error:
+        raise FormatError(path, "", "does not fit into memory. Make it smaller.") from error
+    except Exception as error:  # a decoder may raise nearly anything on damaged bytes; this is the codec's border
+        raise FormatError(path, "", f"the image cannot be decoded ({error}). Replace it with a sound copy.") from error
+
+
+def _check_budget(path: Path, image: Image.Image, file_size: int) -> None:
+    width, height = image.size
+    if width < 1 or height < 1 or max(width, height) > _MAX_SIDE:
+        raise FormatError(path, "", f"has {width} x {height} pixels; a side may have 1 to {_MAX_SIDE}. Resize it.")
+    pixels = width * height
+    if pixels > _BOMB_PIXELS and pixels > file_size * _BOMB_PIXELS_PER_BYTE:
+        raise FormatError(path, "", f"claims {width} x {height} pixels in {file_size} bytes. Replace the file.")
+    needed = pixels * (12 if image.mode in _DEEP_MODES else 4)
+    if needed > memory_budget():
+        reason = (
+            f"{width} x {height} pixels need {needed >> 20} MiB, more than the {memory_budget() >> 20} MiB allowed."
+        )
+        raise FormatError(path, "", f"{reason} Cut it into tiles or make it smaller.")
+
+
+def _orientation(image: ImageFile.ImageFile) -> int:
+    """EXIF orientation 1..8 as far as the header tells; Pillow turns TIFF upright by itself.
+
+    PNG's own getexif would decode the pixels to look behind them, so the base class's is asked.
+    """
+    if image.format == "TIFF":
+        return 1
+    try:
+        value = Image.Image.getexif(image).get(_ORIENTATION_TAG, 1)
+    except Exception:  # damaged EXIF says nothing about the pixels: the image counts as upright
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in _DEEP_MODES:
+        return Image.fromarray(_stretched(np.asarray(image, dtype=np.float32))).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _stretched(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Percentiles 1 to 99 of the finite values onto 0..255. (H, W) -> (H, W) uint8"""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return np.zeros(values.shape, dtype=np.uint8)
+    low, high = (float(v) for v in np.percentile(finite, (1, 99)))
+    if high <= low:
+        low, high = float(finite.min()), float(finite.max())
+    scale = 255.0 / (high - low) if high > low else 0.0
+    clean = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
+    return np.asarray(np.clip((clean - low) * scale, 0, 255).round(), dtype=np.uint8)
+
+
+def _reduced(image: Image.Image, max_side: int) -> Image.Image:
+    """Smaller, keeping its proportions, so that the longer side is max_side."""
+    factor = max_side / max(image.size)
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)

@@ -1,0 +1,175 @@
+"""One edit as SQL, inside the writer's transaction: boxes, states, categories, rejections, history, dirty files.
+
+Commits nothing and touches no linked file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from rcnn_studio.domain.dataset import Box, Category
+from rcnn_studio.domain.edits import Edit, ImageChange
+from rcnn_studio.domain.errors import ProjectError
+from rcnn_studio.store import edits_json
+from rcnn_studio.store.schema import now_text
+
+WITH_CATEGORY_TABLE = ("coco",)
+"""Formats whose files hold the table of categories and not only their names."""
+
+_INSERT_BOX = "INSERT OR REPLACE INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_CATEGORY = """
+INSERT INTO categories (id, position, name, color, hotkey, supercategory, extra) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET position = excluded.position, name = excluded.name, color = excluded.color,
+    hotkey = excluded.hotkey, supercategory = excluded.supercategory, extra = excluded.extra
+"""
+_MARK_FILE = """
+UPDATE files SET revision = :revision
+WHERE id = (SELECT file_id FROM images WHERE id = :image) AND status <> 'refused'
+"""
+_MARK_FILES_OF_CATEGORY = """
+UPDATE files SET revision = :revision WHERE status <> 'refused' AND id IN (
+    SELECT DISTINCT images.file_id FROM boxes JOIN images ON images.id = boxes.image_id
+    WHERE boxes.category_id = :category)
+"""
+
+
+def box_row(image_id: int, box: Box) -> tuple[object, ...]:
+    """The row of table boxes."""
+    return (
+        image_id,
+        box.id,
+        float(box.x1),
+        float(box.y1),
+        float(box.x2),
+        float(box.y2),
+        box.category_id,
+        int(box.flags),
+        int(box.source),
+        box.run_id,
+        None if box.score is None else float(box.score),
+        int(box.edited),
+        box.place,
+        edits_json.extra_to_text(box.extra),
+    )
+
+
+def write_boxes(db: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) -> None:
+    db.executemany(_INSERT_BOX, rows)
+
+
+def write_categories(db: sqlite3.Connection, categories: Sequence[Category]) -> None:
+    """Inserts or updates these categories, in this order."""
+    db.executemany(
+        _INSERT_CATEGORY,
+        [
+            (c.id, position, c.name, c.color, c.hotkey, c.supercategory, edits_json.extra_to_text(c.extra))
+            for position, c in enumerate(categories)
+        ],
+    )
+
+
+def apply_edit(db: sqlite3.Connection, edit: Edit) -> int:
+    """Stores the edit and returns its sequence number; the linked files it touches have it as their revision.
+
+    Raises ProjectError or sqlite3.Error; the caller rolls back.
+    """
+    image_ids = list(dict.fromkeys(change.image_id for change in edit.images))
+    cursor = db.execute(
+        "INSERT INTO history (time, text, edit, image_ids) VALUES (?, ?, ?, ?)",
+        (now_text(), edit.text, edits_json.edit_to_json(edit), edits_json.dumps(image_ids)),
+    )
+    sequence = int(cursor.lastrowid or 0)
+    gone: set[int] = set()
+    if edit.categories is not None:
+        gone = _change_categories(db, edit.categories[1], sequence)
+    for change in edit.images:
+        _change_image(db, change, sequence)
+    if gone:
+        _remove_categories(db, gone)
+    _raise_next_box_id(db, edit)
+    return sequence
+
+
+def dirtied_files(db: sqlite3.Connection, sequence: int) -> list[tuple[int, str]]:
+    """(file id, format) of the linked files that this edit was the last to touch."""
+    rows = db.execute("SELECT id, format FROM files WHERE revision = ? AND revision <> written", (sequence,))
+    return [(int(file_id), str(name)) for file_id, name in rows]
+
+
+def _change_image(db: sqlite3.Connection, change: ImageChange, sequence: int) -> None:
+    image_id = change.image_id
+    touches_file = bool(change.removed or change.added) or change.state[0] != change.state[1]
+    if change.removed:
+        db.executemany("DELETE FROM boxes WHERE image_id = ? AND id = ?", [(image_id, b.id) for b in change.removed])
+    if change.added:
+        _check_boxes(change)
+        write_boxes(db, (box_row(image_id, box) for box in change.added))
+    count = int(db.execute("SELECT count(*) FROM boxes WHERE image_id = ?", (image_id,)).fetchone()[0])
+    cursor = db.execute(
+        "UPDATE images SET state = ?, split = coalesce(?, split), box_count = ?, touched = max(touched, ?) WHERE id = ?",
+        (int(change.state[1]), None if change.split is None else change.split[1], count, touches_file, image_id),
+    )
+    if cursor.rowcount != 1:
+        raise ProjectError(f"The project has no image number {image_id}; the edit was not stored.")
+    if touches_file:
+        db.execute(_MARK_FILE, {"revision": sequence, "image": image_id})
+    for r in change.rejections_removed:
+        db.execute(
+            "DELETE FROM rejections WHERE image_id = ? AND run_id = ? AND category_id = ?"
+            " AND x1 = ? AND y1 = ? AND x2 = ? AND y2 = ? AND score = ?",
+            (image_id, r.run_id, r.category_id, r.x1, r.y1, r.x2, r.y2, r.score),
+        )
+    db.executemany(
+        "INSERT OR IGNORE INTO rejections VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (image_id, r.run_id, r.category_id, float(r.x1), float(r.y1), float(r.x2), float(r.y2), float(r.score))
+            for r in change.rejections_added
+        ],
+    )
+
+
+def _check_boxes(change: ImageChange) -> None:
+    for box in change.added:
+        if any(value != value or abs(value) == float("inf") for value in box.xyxy):
+            raise ProjectError(f"Box {box.id} of image {change.image_id} has a corner that is not a number; not stored.")
+
+
+def _change_categories(db: sqlite3.Connection, after: Sequence[Category], sequence: int) -> set[int]:
+    """Writes the new table, marks the files that show a name that changed. -> ids that are to be removed"""
+    before = {int(i): (n, s) for i, n, s in db.execute("SELECT id, name, supercategory FROM categories")}
+    gone = before.keys() - {c.id for c in after}
+    renamed = [c.id for c in after if c.id in before and before[c.id][0] != c.name]
+    write_categories(db, after)
+    for category_id in renamed:
+        db.execute(_MARK_FILES_OF_CATEGORY, {"revision": sequence, "category": category_id})
+    if {i: names for i, names in before.items()} != {c.id: (c.name, c.supercategory) for c in after}:
+        marks = ", ".join("?" * len(WITH_CATEGORY_TABLE))
+        db.execute(
+            f"UPDATE files SET revision = ? WHERE status <> 'refused' AND format IN ({marks})",
+            (sequence, *WITH_CATEGORY_TABLE),
+        )
+    return gone
+
+
+def _remove_categories(db: sqlite3.Connection, gone: set[int]) -> None:
+    for category_id in gone:
+        row = db.execute(
+            "SELECT images.path, categories.name FROM boxes JOIN images ON images.id = boxes.image_id"
+            " JOIN categories ON categories.id = boxes.category_id WHERE boxes.category_id = ? LIMIT 1",
+            (category_id,),
+        ).fetchone()
+        if row is not None:
+            raise ProjectError(
+                f"{row[0]}: still has boxes of {row[1]!r}. Give them another category or delete them first."
+            )
+        db.execute("DELETE FROM categories WHERE id = ?", (category_id,))
+
+
+def _raise_next_box_id(db: sqlite3.Connection, edit: Edit) -> None:
+    """The highest box id ever stored, kept so that an id is not used twice, not even after undo and restart."""
+    highest = max((box.id for change in edit.images for box in change.added), default=-1)
+    db.execute(
+        "UPDATE meta SET value = ? WHERE key = 'next_box_id' AND CAST(value AS INTEGER) <= ?",
+        (str(highest + 1), highest),
+    )

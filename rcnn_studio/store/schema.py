@@ -1,0 +1,207 @@
+"""The tables of a project database, how it is opened, and how older ones are brought up to date.
+
+Holds no queries about labels; those are in reading, applying and linked.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rcnn_studio import __version__
+from rcnn_studio.domain.errors import ProjectError
+
+DATABASE_NAME = "project.rcnn"
+APPLICATION_ID = 0x52434E4E  # "RCNN" in the database's header
+VERSION = 1
+
+# files.hash: SHA-256 of the bytes we last read or wrote, "" where there is no file.
+# files.origin: "disk" = the imported bytes are still the ones on disk; "stored" = they are in originals;
+#               "none" = there never were any (a file made by us).
+# files.status: "ok", "conflict" (changed behind our back) or "refused" (could not be read: never written).
+# images.touched: its labels have been edited since the import; the others need not be patched.
+# files.revision, written: sequence of the last edit that touched it, and of the last one that reached it.
+_DDL = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE migrations (version INTEGER PRIMARY KEY, applied TEXT NOT NULL, app_version TEXT NOT NULL);
+CREATE TABLE roots (id INTEGER PRIMARY KEY, path TEXT NOT NULL, relative INTEGER NOT NULL);
+CREATE TABLE files (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL,
+    relative INTEGER NOT NULL,
+    format TEXT NOT NULL,
+    split TEXT NOT NULL,
+    options TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    origin TEXT NOT NULL CHECK (origin IN ('disk', 'stored', 'none')),
+    status TEXT NOT NULL DEFAULT 'ok' CHECK (status IN ('ok', 'conflict', 'refused')),
+    message TEXT NOT NULL DEFAULT '',
+    revision INTEGER NOT NULL DEFAULT 0,
+    written INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX files_pending ON files (revision) WHERE revision <> written;
+CREATE INDEX files_status ON files (status) WHERE status = 'conflict';
+CREATE TABLE originals (file_id INTEGER PRIMARY KEY REFERENCES files (id), data BLOB NOT NULL);
+CREATE TABLE intents (
+    file_id INTEGER PRIMARY KEY REFERENCES files (id),
+    expected TEXT NOT NULL,
+    intended TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    time TEXT NOT NULL
+);
+CREATE TABLE categories (
+    id INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    color TEXT NOT NULL,
+    hotkey TEXT,
+    supercategory TEXT NOT NULL,
+    extra TEXT NOT NULL
+);
+CREATE TABLE images (
+    id INTEGER PRIMARY KEY,
+    root_id INTEGER NOT NULL REFERENCES roots (id),
+    path TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
+    split TEXT NOT NULL,
+    box_count INTEGER NOT NULL,
+    touched INTEGER NOT NULL DEFAULT 0,
+    file_id INTEGER REFERENCES files (id),
+    place INTEGER,
+    extra TEXT NOT NULL
+);
+CREATE INDEX images_file ON images (file_id);
+CREATE TABLE boxes (
+    image_id INTEGER NOT NULL REFERENCES images (id),
+    id INTEGER NOT NULL,
+    x1 REAL NOT NULL,
+    y1 REAL NOT NULL,
+    x2 REAL NOT NULL,
+    y2 REAL NOT NULL,
+    category_id INTEGER NOT NULL REFERENCES categories (id),
+    flags INTEGER NOT NULL,
+    source INTEGER NOT NULL,
+    run_id TEXT,
+    score REAL,
+    edited INTEGER NOT NULL,
+    place INTEGER,
+    extra TEXT NOT NULL,
+    PRIMARY KEY (image_id, id)
+) WITHOUT ROWID;
+CREATE INDEX boxes_category ON boxes (category_id);
+CREATE TABLE rejections (
+    image_id INTEGER NOT NULL REFERENCES images (id),
+    run_id TEXT NOT NULL,
+    category_id INTEGER NOT NULL,
+    x1 REAL NOT NULL,
+    y1 REAL NOT NULL,
+    x2 REAL NOT NULL,
+    y2 REAL NOT NULL,
+    score REAL NOT NULL,
+    PRIMARY KEY (image_id, run_id, category_id, x1, y1, x2, y2, score)
+) WITHOUT ROWID;
+CREATE TABLE history (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    time TEXT NOT NULL,
+    text TEXT NOT NULL,
+    edit TEXT NOT NULL,
+    image_ids TEXT NOT NULL
+);
+CREATE TABLE problems (
+    id INTEGER PRIMARY KEY,
+    file TEXT NOT NULL,
+    place TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    message TEXT NOT NULL,
+    action TEXT NOT NULL,
+    level TEXT NOT NULL
+);
+"""
+
+Migration = Callable[[sqlite3.Connection], None]
+
+# One entry for each version after the first: brings a database of version key - 1 to version key.
+MIGRATIONS: dict[int, Migration] = {}
+
+
+def now_text() -> str:
+    """The time of day as it is stored: UTC, ISO 8601. For people to read; order comes from sequence numbers."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def connect(path: Path, *, mode: str) -> sqlite3.Connection:
+    """A connection with explicit transactions. mode: "rwc" creates, "rw" writes, "ro" reads, "immutable" reads a
+    database in a folder that cannot be written. Raises sqlite3.Error."""
+    query = "immutable=1" if mode == "immutable" else f"mode={mode}"
+    db = sqlite3.connect(
+        f"{path.resolve().as_uri()}?{query}", uri=True, isolation_level=None, check_same_thread=False, timeout=10.0
+    )
+    # A project may come from anybody: what its schema calls must not run with our rights.
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
+    db.execute("PRAGMA temp_store = MEMORY")
+    if mode in ("ro", "immutable"):
+        db.execute("PRAGMA query_only = ON")
+    return db
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """The writing connection: durable at every commit; checkpoints are the writer's own work."""
+    db = connect(path, mode="rw")
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA fullfsync = ON")
+    db.execute("PRAGMA checkpoint_fullfsync = ON")
+    db.execute("PRAGMA wal_autocheckpoint = 0")
+    return db
+
+
+def create_tables(db: sqlite3.Connection) -> None:
+    """Makes an empty database of the newest version."""
+    db.executescript(_DDL)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {VERSION}")
+    db.execute("INSERT INTO migrations VALUES (?, ?, ?)", (VERSION, now_text(), __version__))
+
+
+def check_version(db: sqlite3.Connection, path: Path) -> int:
+    """The database's version. Raises ProjectError if it is not one of ours or is newer than this program."""
+    application = int(db.execute("PRAGMA application_id").fetchone()[0])
+    if application != APPLICATION_ID:
+        raise ProjectError(f"{path}: this is not an RCNN Studio project. Choose the folder that holds {DATABASE_NAME}.")
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > VERSION:
+        raise ProjectError(
+            f"{path}: made by a newer RCNN Studio (format {version}, this one knows {VERSION}). "
+            "Install the newer version to open it."
+        )
+    return version
+
+
+def migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Brings an older database up to date, one version a transaction. Raises ProjectError."""
+    version = check_version(db, path)
+    for target in range(version + 1, VERSION + 1):
+        with transaction(db):
+            MIGRATIONS[target](db)
+            db.execute("INSERT INTO migrations VALUES (?, ?, ?)", (target, now_text(), __version__))
+            db.execute(f"PRAGMA user_version = {target}")
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection, *, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """BEGIN ... COMMIT, rolled back on any error. kind: "IMMEDIATE" to write, "DEFERRED" to read."""
+    db.execute(f"BEGIN {kind}")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise

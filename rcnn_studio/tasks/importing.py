@@ -1,0 +1,170 @@
+"""Make a project from a dataset or from a folder of images. Reads no file format itself.
+
+A project comes into being whole or not at all: it is built in a folder of a passing name beside its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rcnn_studio.domain.checks import Problem
+from rcnn_studio.domain.dataset import TRAINABLE_STATES, Category
+from rcnn_studio.domain.errors import ProjectError
+from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check, ignore, never
+from rcnn_studio.domain.splits import TRAIN, assign_missing
+from rcnn_studio.formats import codec, sniff
+from rcnn_studio.formats.codec import Imported, ImportedImage, Source
+from rcnn_studio.store.project import ProjectStore
+from rcnn_studio.tasks.places import data_home
+
+DATABASE_NAME = "project.rcnn"
+FOLDER_NAME = "rcnn-project"
+DEFAULT_SPLIT = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewResult:
+    """A project that was made. images, boxes: how many; problems: what the dataset has wrong, record by record."""
+
+    project: Path
+    images: int
+    boxes: int
+    categories: tuple[Category, ...]
+    problems: tuple[Problem, ...]
+
+
+def is_project(folder: Path) -> bool:
+    return (folder / DATABASE_NAME).is_file()
+
+
+def create_project(
+    folder: Path,
+    source: Source,
+    *,
+    format_name: str | None = None,
+    split_fraction: float = DEFAULT_SPLIT,
+    seed: int = 0,
+    report: Report = ignore,
+    should_stop: ShouldStop = never,
+) -> NewResult:
+    """Read the dataset and make a project of it in `folder`, which must be absent or empty.
+
+    format_name: the codec ("voc", "coco", "images"; None: found out from the source). Where the dataset names no
+    splits, labelled images are put into train and val at once (val: split_fraction of them, drawn by seed), for good.
+    Raises ProjectError or FormatError naming the place, Cancelled; nothing is left behind then.
+    """
+    folder = folder.absolute()
+    _check_place(folder)
+    reader = codec(format_name) if format_name is not None else sniff(source.path)
+    report(Progress("Reading the dataset"))
+    imported = _with_splits(reader.read(source, report, should_stop), split_fraction=split_fraction, seed=seed)
+    check(should_stop)
+    _build(folder, imported, report, should_stop)
+    return NewResult(
+        project=folder,
+        images=len(imported.images),
+        boxes=imported.box_count,
+        categories=imported.categories,
+        problems=imported.problems,
+    )
+
+
+def find_project(path: Path) -> Path | None:
+    """The project that a folder, a database or a dropped folder of images already has; None where it has none."""
+    if path.is_file():
+        path = path.parent
+    path = path.absolute()
+    return next((place for place in (path, path / FOLDER_NAME, _place_in_data_home(path)) if is_project(place)), None)
+
+
+def open_or_create(path: Path, report: Report = ignore, should_stop: ShouldStop = never) -> Path:
+    """The project of a folder that somebody dropped on the window, made now where there is none yet.
+
+    It lies in the folder itself, in `rcnn-project`, so that labels and runs stay with the data; in the user's data
+    folder (and without label files) where the folder cannot be written. VOC, COCO and plain images are told apart by
+    what is there. Raises as create_project does.
+    """
+    found = find_project(path)
+    if found is not None:
+        return found
+    if not path.exists():
+        raise ProjectError(f"{path}: no such folder. Check the path, or name a folder of images or a project.")
+    source = Source(path=path.absolute())
+    home = source.path.parent if path.is_file() else source.path
+    place = home / FOLDER_NAME
+    if not _writable(home):
+        place = _place_in_data_home(home)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        source = replace(source, label_format="none")
+    return create_project(place, source, report=report, should_stop=should_stop).project
+
+
+# --- inside -----------------------------------------------------------------------------------------
+
+
+def _check_place(folder: Path) -> None:
+    if is_project(folder):
+        raise ProjectError(f"{folder}: there is a project here already. Open it, or name another folder.")
+    if folder.exists() and not folder.is_dir():
+        raise ProjectError(f"{folder}: is a file. Name a new folder for the project.")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ProjectError(f"{folder}: is not empty. Name a new folder for the project.")
+    if not folder.parent.is_dir():
+        raise ProjectError(f"{folder.parent}: no such folder. Make it first, or name another place for the project.")
+
+
+def _with_splits(imported: Imported, *, split_fraction: float, seed: int) -> Imported:
+    """The same, with labelled images put into train and val where no image has a split yet."""
+    if imported.split_names:
+        return imported
+    labelled = [image.record.state in TRAINABLE_STATES for image in imported.images]
+    if split_fraction > 0:
+        splits: Sequence[str] = assign_missing([""] * len(labelled), labelled, seed=seed, val_fraction=split_fraction)
+    else:
+        splits = [TRAIN if has else "" for has in labelled]
+    return replace(imported, images=tuple(map(_in_split, imported.images, splits)))
+
+
+def _in_split(image: ImportedImage, split: str) -> ImportedImage:
+    return replace(image, record=replace(image.record, split=split)) if split else image
+
+
+def _build(folder: Path, imported: Imported, report: Report, should_stop: ShouldStop) -> None:
+    """Make the project under a passing name in the same parent (so that relative links hold), then name it."""
+    staging = folder.with_name(f".{folder.name}.new-{secrets.token_hex(4)}")
+    report(Progress("Making the project", 0, len(imported.images)))
+    try:
+        store = ProjectStore.create(staging, imported, report=report, should_stop=should_stop)
+        store.close()
+        check(should_stop)
+        if folder.is_dir():
+            folder.rmdir()
+        staging.rename(folder)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ProjectError(
+            f"{folder}: the project cannot be made here ({reason}). Free some space, or name another place."
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _writable(folder: Path) -> bool:
+    probe = folder / f".rcnn-{secrets.token_hex(4)}"
+    try:
+        probe.mkdir()
+        probe.rmdir()
+    except OSError:
+        return False
+    return True
+
+
+def _place_in_data_home(folder: Path) -> Path:
+    """Where the project of a read-only folder lies: one place per folder."""
+    digest = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return data_home() / "projects" / f"{folder.name}-{digest}"

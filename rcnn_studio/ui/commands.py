@@ -1,0 +1,291 @@
+"""What the actions do: those of the window, and those of the open project. One line of wiring each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
+
+from rcnn_studio.domain.dataset import ImageState
+from rcnn_studio.domain.errors import StudioError
+from rcnn_studio.domain.runs import RunEnded
+from rcnn_studio.domain.progress import Report, ShouldStop
+from rcnn_studio.formats.codec import Source
+from rcnn_studio.tasks.exporting import Exported, export_dataset
+from rcnn_studio.tasks.importing import create_project, find_project, open_or_create
+from rcnn_studio.tasks.places import data_home
+from rcnn_studio.tasks.samples import make_sample_project
+from rcnn_studio.ui.key_sheet import KeySheet
+from rcnn_studio.ui.menus import group_choices
+from rcnn_studio.ui.new_project import NewProject, NewProjectDialog
+from rcnn_studio.ui.room import SessionRoom
+from rcnn_studio.ui.theme import ThemeMode
+from rcnn_studio.workspace.device import DeviceLine, look_at_device
+from rcnn_studio.workspace.job import Work
+
+if TYPE_CHECKING:
+    from rcnn_studio.ui.main_window import MainWindow
+
+WINDOW_ACTIONS = frozenset(
+    {"action.project.new", "action.project.open", "action.app.quit", "action.help.keys"}
+    | {f"action.view.theme_{mode}" for mode in ThemeMode}
+)
+
+
+class WindowCommands(QObject):
+    """Actions that need no open project: new, open, theme, help, quit."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        actions = window.actions
+        actions["action.project.new"].triggered.connect(self.new_project)
+        actions["action.project.open"].triggered.connect(self.choose_folder)
+        actions["action.app.quit"].triggered.connect(window.close)
+        actions["action.help.keys"].triggered.connect(self.show_keys)
+        for mode in ThemeMode:
+            action = actions[f"action.view.theme_{mode}"]
+            action.setChecked(window.theme.mode == mode)
+            action.triggered.connect(partial(window.set_theme, mode))
+        for prefix in ("action.activity.", "action.view.theme_", "action.tool."):
+            group_choices(actions, prefix, window)
+        window.welcome.path_chosen.connect(self._on_path_chosen)
+        window.welcome.sample_chosen.connect(self.open_sample)
+        self._start(self.tr("Looking at the device"), partial(look_at_device, window.settings), self._on_device)
+
+    def enable_session_actions(self, enabled: bool) -> None:
+        for name, action in self._window.actions.items():
+            if name not in WINDOW_ACTIONS:
+                action.setEnabled(enabled)
+
+    # --- opening ------------------------------------------------------------------------------------
+
+    def open_path(self, path: Path) -> None:
+        project = find_project(path)
+        if project is not None:
+            self._window.open_project(project)
+            return
+        self._start(self.tr("Opening {0}").format(path.name), partial(open_or_create, path), self._on_project_made)
+
+    def open_last_or_sample(self) -> None:
+        recent = self._window.settings.recent()
+        if recent:
+            self.open_path(Path(recent[0]))
+        elif not self._window.settings.get("sample_shown", False):
+            self.open_sample()
+
+    @Slot()
+    def open_sample(self) -> None:
+        target = data_home() / "sample"
+        self._window.settings.set("sample_shown", True)
+        self._start(self.tr("Preparing the sample"), partial(_make_sample, target), self._on_project_made)
+
+    @Slot()
+    def choose_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Open a project or a folder of images"))
+        if chosen:
+            self.open_path(Path(chosen))
+
+    @Slot()
+    def new_project(self) -> None:
+        dialog = NewProjectDialog(self._window)
+        if dialog.exec() == QDialog.DialogCode.Accepted and dialog.choice is not None:
+            self._start(
+                self.tr("Making {0}").format(dialog.choice.project.name),
+                partial(_create, dialog.choice),
+                self._on_project_made,
+            )
+
+    @Slot()
+    def show_keys(self) -> None:
+        KeySheet(self._window).show()
+
+    def _start(self, name: str, work: Work, done: Callable[[object], None]) -> None:
+        board = self._window.board
+        job = board.prepare(name, work)
+        job.job_finished.connect(done)
+        job.job_failed.connect(self._on_failed)
+        board.start(job)
+
+    @Slot(object)
+    def _on_project_made(self, folder: object) -> None:
+        window = self._window
+        if isinstance(folder, Path) and window.open_project(folder) and window.session is not None:
+            serious = [p for p in window.session.store.problems() if p.level != "note"]
+            if serious:
+                more = self.tr(" … and {0} more").format(len(serious) - 1) if len(serious) > 1 else ""
+                window.messages.show_warning(f"{serious[0]}{more}")
+
+    @Slot(object)
+    def _on_failed(self, error: StudioError) -> None:
+        self._window.messages.show_error(str(error))
+
+    @Slot(str)
+    def _on_path_chosen(self, path: str) -> None:
+        self.open_path(Path(path))
+
+    @Slot(object)
+    def _on_device(self, line: object) -> None:
+        if isinstance(line, DeviceLine):
+            self._window.device_line.setText(line.text)
+            self._window.device_line.setToolTip(line.hint)
+
+
+class SessionCommands(QObject):
+    """Actions on the open project. Lives as long as its room."""
+
+    def __init__(self, window: MainWindow, room: SessionRoom) -> None:
+        super().__init__(room)
+        self._window = window
+        self._room = room
+        self._session = room.session
+        project, review, training = room.session.project, room.session.review, room.session.training
+        handlers = {
+            "edit.undo": project.undo_stack.undo,
+            "edit.redo": project.undo_stack.redo,
+            "image.find": room.image_list.focus_filter,
+            "image.go_to": self.go_to,
+            "image.verify": self.verify,
+            "image.confirm_empty": self.confirm_empty,
+            "project.write_back": self.write_back,
+            "project.export": self.export,
+            "train.start": room.train.start,
+            "train.stop": training.stop,
+            "predict.current": partial(review.predict, "current"),
+            "predict.unlabelled": partial(review.predict, "unlabelled"),
+            "predict.all": partial(review.predict, "all"),
+            "activity.label": partial(window.set_activity, "label"),
+            "activity.train": partial(window.set_activity, "train"),
+            "activity.review": partial(window.set_activity, "review"),
+        }
+        self._wired = [
+            (window.actions[f"action.{name}"], window.actions[f"action.{name}"].triggered.connect(handler))
+            for name, handler in handlers.items()
+        ]
+        window.window_commands.enable_session_actions(True)
+        project.message.connect(window.messages.show_info)
+        review.message.connect(window.messages.show_info)
+        training.failed.connect(window.messages.show_error)
+        training.run_ended.connect(self._on_run_ended)
+        training.state_changed.connect(self.refresh)
+        project.undo_stack.indexChanged.connect(self.refresh)
+        project.status_changed.connect(self._on_status)
+        review.runs_changed.connect(self.refresh)
+        review.busy_changed.connect(self.refresh)
+        room.train.review_requested.connect(partial(window.set_activity, "review"))
+
+    def unwire(self) -> None:
+        """Let go of the window's actions."""
+        for action, connection in self._wired:
+            action.triggered.disconnect(connection)
+
+    def refresh(self, *_unused: object) -> None:
+        """Enable what can be done now."""
+        actions, session = self._window.actions, self._session
+        stack = session.project.undo_stack
+        actions["action.edit.undo"].setEnabled(stack.canUndo())
+        actions["action.edit.undo"].setText(self.tr("Undo {0}").format(stack.undoText()).strip())
+        actions["action.edit.redo"].setEnabled(stack.canRedo())
+        actions["action.edit.redo"].setText(self.tr("Redo {0}").format(stack.redoText()).strip())
+        actions["action.train.start"].setEnabled(not session.training.running)
+        actions["action.train.stop"].setEnabled(session.training.running and not session.training.stopping)
+        can_predict = session.review.run is not None and not session.review.predicting
+        for name in ("current", "unlabelled", "all"):
+            actions[f"action.predict.{name}"].setEnabled(can_predict)
+
+    # --- images -----------------------------------------------------------------------------------------
+
+    @Slot()
+    def verify(self) -> None:
+        """Mark the image verified and go on; an image without boxes becomes "nothing here" only when said with B."""
+        project = self._session.project
+        if project.current_id is None:
+            return
+        if not project.boxes:
+            self._window.messages.show_info(self.tr("No boxes here. Press B if there is nothing to label in this image."))
+            return
+        project.set_state(project.current_id, ImageState.VERIFIED)
+        self._room.image_list.go(1)
+
+    @Slot()
+    def confirm_empty(self) -> None:
+        project = self._session.project
+        if project.current_id is None:
+            return
+        if project.boxes:
+            self._window.messages.show_info(self.tr("This image has boxes: delete them before saying that nothing is here."))
+            return
+        project.set_state(project.current_id, ImageState.CONFIRMED_EMPTY)
+        self._room.image_list.go(1)
+
+    @Slot()
+    def go_to(self) -> None:
+        text, accepted = QInputDialog.getText(
+            self._window, self.tr("Go to image"), self.tr("Number in the list, or part of a name:")
+        )
+        if accepted and text.strip() and not self._room.image_list.go_to(text.strip()):
+            self._window.messages.show_info(self.tr("No image is called {0}.").format(text.strip()))
+
+    # --- files ------------------------------------------------------------------------------------------
+
+    @Slot()
+    def write_back(self) -> None:
+        self._session.store.write_back(wait=False)
+
+    @Slot()
+    def export(self) -> None:
+        formats = {self.tr("PASCAL VOC"): "voc", self.tr("COCO"): "coco"}
+        chosen, accepted = QInputDialog.getItem(
+            self._window, self.tr("Export"), self.tr("Format:"), list(formats), 0, False
+        )
+        if not accepted:
+            return
+        folder = QFileDialog.getExistingDirectory(self._window, self.tr("Export into an empty folder"))
+        if folder:
+            work = partial(export_dataset, self._session.store, formats[chosen], Path(folder))
+            job = self._session.board.prepare(self.tr("Exporting"), work)
+            job.job_finished.connect(self._on_exported)
+            job.job_failed.connect(self._on_failed)
+            self._session.board.start(job)
+
+    @Slot(object)
+    def _on_exported(self, result: object) -> None:
+        if isinstance(result, Exported):
+            text = self.tr("Exported {0} images with {1} boxes.").format(result.images, result.boxes)
+            self._window.messages.show_info(text)
+
+    @Slot(object)
+    def _on_failed(self, error: StudioError) -> None:
+        self._window.messages.show_error(str(error))
+
+    @Slot(object)
+    def _on_status(self, status: object) -> None:
+        if getattr(status, "kind", "") == "error":
+            self._window.messages.show_error(getattr(status, "message", ""))
+
+    @Slot(object)
+    def _on_run_ended(self, ended: object) -> None:
+        if isinstance(ended, RunEnded) and ended.status == "failed":
+            self._window.messages.show_error(ended.message)
+
+
+def _create(choice: NewProject, report: Report, should_stop: ShouldStop) -> Path:
+    """The task for a choice of the dialog. -> the project's folder"""
+    source = Source(path=choice.source, images=choice.images, label_format=choice.labels)
+    made = create_project(
+        choice.project,
+        source,
+        format_name=choice.kind,
+        split_fraction=choice.val_fraction,
+        report=report,
+        should_stop=should_stop,
+    )
+    return made.project
+
+
+def _make_sample(target: Path, report: Report, should_stop: ShouldStop) -> Path:
+    return make_sample_project(target, report=report, should_stop=should_stop)

@@ -1,0 +1,1 @@
+"""Labelling: the canvas with its tools and layers, the categories and the table of boxes."""

@@ -1,0 +1,76 @@
+"""What the canvas shows at this moment, as one value that the layers read. Holds no widgets and paints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from PySide6.QtGui import QImage
+
+from rcnn_studio.domain.dataset import BoxFlag
+from rcnn_studio.ui.label.chips import Chips
+from rcnn_studio.ui.label.shapes import EMPTY, Corners, Shapes
+from rcnn_studio.ui.label.view import Frame, View
+from rcnn_studio.ui.theme import LIGHT, Colors
+
+UNKNOWN_COLOR = "#9aa2ad"
+FLAG_LETTERS = ((BoxFlag.OCCLUDED, "O"), (BoxFlag.TRUNCATED, "T"), (BoxFlag.DIFFICULT, "D"), (BoxFlag.CROWD, "C"))
+
+
+@dataclass(slots=True, kw_only=True)
+class Scene:
+    """Sizes and view in device pixels, everything else in image pixels. Only the canvas writes.
+
+    moved: corners of boxes under a drag, by id. draft: the rectangle being drawn; band: the rubber band.
+    pointer: image point under the mouse in the draw tool (None: no crosshair).
+    """
+
+    frame: Frame = field(default_factory=lambda: Frame(1, 1, 1, 1))
+    view: View = View()
+    dpr: float = 1.0
+    colors: Colors = LIGHT
+    chips: Chips = field(default_factory=Chips)
+    image: QImage | None = None
+    message: str = ""
+    shapes: Shapes = EMPTY
+    ghosts: Shapes = EMPTY
+    focused: int | None = None
+    focus_hint: str = ""
+    names: Mapping[int, str] = field(default_factory=dict)
+    tints: Mapping[int, str] = field(default_factory=dict)
+    selection: frozenset[int] = frozenset()
+    hovered: int | None = None
+    boxes_shown: bool = True
+    moved: dict[int, Corners] = field(default_factory=dict)
+    draft: Corners | None = None
+    draft_color: str = UNKNOWN_COLOR
+    band: Corners | None = None
+    crosshair: tuple[float, float] | None = None
+    hint: str = ""
+
+    def px(self, logical: float) -> int:
+        """A length in logical pixels as whole device pixels, at least 1."""
+        return max(1, round(logical * self.dpr))
+
+    def name(self, category_id: int) -> str:
+        return self.names.get(category_id, "?")
+
+    def color(self, category_id: int) -> str:
+        return self.tints.get(category_id, UNKNOWN_COLOR)
+
+    def corners(self, box_id: int) -> Corners | None:
+        """Where a box is now, a drag in progress included."""
+        if box_id in self.moved:
+            return self.moved[box_id]
+        return self.shapes.corners(box_id) if box_id in self.shapes.row_of else None
+
+    def category_of(self, box_id: int) -> int:
+        return int(self.shapes.category_ids[self.shapes.row_of[box_id]])
+
+    def label(self, row: int) -> str:
+        """Name of a box's class with the letters of its flags."""
+        text = self.name(int(self.shapes.category_ids[row]))
+        flags = int(self.shapes.flags[row])
+        if not flags:
+            return text
+        return f"{text} · {' '.join(letter for flag, letter in FLAG_LETTERS if flags & flag)}"

@@ -1,0 +1,215 @@
+"""The window: places the canvas and its docks, and shows one session at a time. What actions do is in commands.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rcnn_studio.domain.errors import StudioError
+from rcnn_studio.ui.actions import build_actions
+from rcnn_studio.ui.commands import SessionCommands, WindowCommands
+from rcnn_studio.ui.jobs_strip import JobsStrip
+from rcnn_studio.ui.menus import Toolbar, fill_menu_bar
+from rcnn_studio.ui.message_bar import MessageBar
+from rcnn_studio.ui.room import ACTIVITY_DOCKS, SessionRoom
+from rcnn_studio.ui.theme import Theme, ThemeMode
+from rcnn_studio.ui.welcome import WelcomePage
+from rcnn_studio.workspace.job import JobBoard
+from rcnn_studio.workspace.session import Session
+from rcnn_studio.workspace.settings import Settings
+
+DEFAULT_SIZE = (1440, 900)
+
+
+class MainWindow(QMainWindow):
+    """One project at a time; without one, the welcome page."""
+
+    def __init__(self, settings: Settings, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("main_window")
+        self.setAcceptDrops(True)
+        self.setDockNestingEnabled(True)
+        self.settings = settings
+        self.theme = theme
+        self.board = JobBoard(self)
+        self.session: Session | None = None
+        self.room: SessionRoom | None = None
+        self.activity = "label"
+        self.actions = build_actions(self)
+        self.messages = MessageBar()
+        self.welcome = WelcomePage(self.actions["action.project.open"], self.actions["action.project.new"])
+        self.device_line = QLabel(objectName="device_line")
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.welcome)
+        self.setCentralWidget(self._central())
+        self.toolbar = Toolbar(self.actions, self.device_line, self)
+        self.addToolBar(self.toolbar)
+        self.view_menu = fill_menu_bar(self.menuBar(), self.actions)
+        self.statusBar().addPermanentWidget(JobsStrip(self.board))
+        self.window_commands = WindowCommands(self)
+        self.session_commands: SessionCommands | None = None
+        self._restore_geometry()
+        self.show_welcome()
+
+    # --- projects ---------------------------------------------------------------------------------
+
+    def open_path(self, path: Path) -> None:
+        """Open a project, or make one from a folder or file first (in a job, with progress)."""
+        self.window_commands.open_path(path)
+
+    def open_last_or_sample(self) -> None:
+        """What a start without arguments shows: the last project, at the very first start the sample."""
+        self.window_commands.open_last_or_sample()
+
+    def open_project(self, folder: Path) -> bool:
+        """Close what is open and show this project. -> whether it opened; a message says why not."""
+        try:
+            session = Session(folder, self)
+        except StudioError as error:
+            self.messages.show_error(str(error))
+            return False
+        self.close_session()
+        self.session = session
+        self.room = SessionRoom(session, self)
+        self.session_commands = SessionCommands(self, self.room)
+        self.stack.addWidget(self.room.canvas)
+        self.stack.setCurrentWidget(self.room.canvas)
+        session.project.open_first()
+        self.settings.add_recent(session.store.folder)
+        self.set_activity(self.activity)
+        self._restore_docks()
+        self.setWindowTitle(self.tr("{0} — RCNN Studio").format(session.project.title))
+        self.session_commands.refresh()
+        if session.project.read_only:
+            self.messages.show_warning(
+                self.tr("This project is open elsewhere ({0}); here it is read-only.").format(session.store.owner)
+            )
+        self.room.canvas.setFocus()
+        return True
+
+    def close_session(self) -> None:
+        """Write back and close the open project, if there is one."""
+        if self.session is None or self.room is None:
+            return
+        self._remember_docks()
+        session, room = self.session, self.room
+        if self.session_commands is not None:
+            self.session_commands.unwire()
+        self.session, self.room, self.session_commands = None, None, None
+        room.remove()
+        session.close()
+        session.deleteLater()
+        self.show_welcome()
+
+    def show_welcome(self) -> None:
+        self.setWindowTitle(self.tr("RCNN Studio"))
+        self.welcome.set_recent(self.settings.recent())
+        self.stack.setCurrentWidget(self.welcome)
+        self.window_commands.enable_session_actions(False)
+
+    # --- activities -------------------------------------------------------------------------------
+
+    def set_activity(self, activity: str) -> None:
+        """Label, train or review: the same canvas with other docks beside it."""
+        self.activity = activity
+        self.actions[f"action.activity.{activity}"].setChecked(True)
+        if self.room is not None:
+            shown = ACTIVITY_DOCKS[activity]
+            for name, dock in self.room.docks.items():
+                dock.setVisible(name in shown)
+            widths = [(self.room.docks[name], self.room.width_of(name)) for name in shown]
+            self.resizeDocks([d for d, _ in widths], [w for _, w in widths], Qt.Orientation.Horizontal)
+
+    def place_dock(self, dock: QDockWidget, area: Qt.DockWidgetArea) -> None:
+        self.addDockWidget(area, dock)
+
+    def set_theme(self, mode: ThemeMode) -> None:
+        self.theme.set_mode(mode)
+        self.settings.set("theme", str(mode))
+
+    # --- closing ----------------------------------------------------------------------------------
+
+    def close_without_asking(self) -> None:
+        """For signals and session ends: stop what runs, keep the best checkpoint, write everything back."""
+        self.board.stop_all()
+        self.close_session()
+        self._remember_geometry()
+
+    def may_close(self) -> bool:
+        """Asks where a training would be stopped by closing."""
+        if self.session is None or not self.session.training.running:
+            return True
+        answer = QMessageBox.question(
+            self,
+            self.tr("Training is running"),
+            self.tr("Stop the training, keep its best checkpoint, and close?"),
+            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Cancel,
+        )
+        return answer == QMessageBox.StandardButton.Yes
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _central(self) -> QWidget:
+        central = QWidget()
+        layout = QVBoxLayout(central)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.messages)
+        layout.addWidget(self.stack, 1)
+        return central
+
+    def _restore_geometry(self) -> None:
+        screen = QApplication.primaryScreen().availableSize()
+        self.resize(min(DEFAULT_SIZE[0], screen.width()), min(DEFAULT_SIZE[1], screen.height()))
+        stored = self.settings.get("geometry")
+        if isinstance(stored, str):
+            self.restoreGeometry(QByteArray.fromBase64(stored.encode()))
+
+    def _remember_geometry(self) -> None:
+        self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
+
+    def _restore_docks(self) -> None:
+        stored = self.settings.get(f"docks.{self.activity}")
+        if isinstance(stored, str):
+            self.restoreState(QByteArray.fromBase64(stored.encode()))
+            self.set_activity(self.activity)
+
+    def _remember_docks(self) -> None:
+        self.settings.set(f"docks.{self.activity}", bytes(self.saveState().toBase64().data()).decode())
+
+    # --- Qt ---------------------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.may_close():
+            event.ignore()
+            return
+        self.close_without_asking()
+        event.accept()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.open_path(paths[0])
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.session is not None and not self.isActiveWindow():
+            self.session.store.write_back(wait=False)

@@ -1,0 +1,60 @@
+"""The one door for messages: a strip above the canvas that never blocks and can be dismissed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+
+INFO_MS = 8_000
+INFO, WARNING, ERROR = "info", "warning", "error"
+
+
+class MessageBar(QFrame):
+    """Shows one message at a time; notes fade after 8 seconds, warnings and errors stay until dismissed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("message_bar")
+        self.setAccessibleName(self.tr("Message"))
+        self.label = QLabel(wordWrap=True)
+        self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        close = QToolButton(text="✕", autoRaise=True)
+        close.setToolTip(self.tr("Dismiss"))
+        close.setAccessibleName(self.tr("Dismiss message"))
+        close.clicked.connect(self.dismiss)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 6, 6, 6)
+        layout.addWidget(self.label, 1)
+        layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self._timer = QTimer(self, singleShot=True, interval=INFO_MS)
+        self._timer.timeout.connect(self.dismiss)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        return self.label.text() if not self.isHidden() else ""
+
+    def show_info(self, text: str) -> None:
+        if self.isHidden() or self.property("level") == INFO:
+            self._show(text, INFO)
+            self._timer.start()
+
+    def show_warning(self, text: str) -> None:
+        self._show(text, WARNING)
+
+    def show_error(self, text: str) -> None:
+        self._show(text, ERROR)
+
+    def dismiss(self) -> None:
+        self._timer.stop()
+        self.hide()
+
+    def _show(self, text: str, level: str) -> None:
+        self._timer.stop()
+        self.label.setText(text)
+        if self.property("level") != level:
+            self.setProperty("level", level)
+            self.style().unpolish(self)
+            self.style().polish(self)
+        self.show()

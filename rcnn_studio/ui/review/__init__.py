@@ -1,0 +1,1 @@
+"""The Review activity: what the model finds, and what becomes of it."""

@@ -1,0 +1,81 @@
+"""The status bar: where you are, what is saved, what runs."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QLabel, QStatusBar
+
+from rcnn_studio.store.project import StoreStatus
+from rcnn_studio.ui.jobs_strip import JobsStrip
+from rcnn_studio.ui.label.canvas import Canvas
+from rcnn_studio.ui.training_strip import TrainingStrip
+from rcnn_studio.workspace.session import Session
+
+
+class StatusFields(QObject):
+    """Fills a QStatusBar from a session; made anew with each session."""
+
+    def __init__(self, bar: QStatusBar, session: Session, canvas: Canvas) -> None:
+        super().__init__(bar)
+        self._session = session
+        self._canvas = canvas
+        self.place = QLabel()
+        self.pointer = QLabel()
+        self.zoom = QLabel()
+        self.saved = QLabel(objectName="status.saved")
+        self.saved.setAccessibleName(self.tr("Saved state"))
+        self.training = TrainingStrip(session.training)
+        self.jobs = JobsStrip(session.board)
+        self.widgets = (self.place, self.pointer, self.zoom, self.saved, self.jobs, self.training)
+        self.pointer.setMinimumWidth(self.pointer.fontMetrics().horizontalAdvance("00000, 00000"))
+        self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("0000 %"))
+        for widget in (self.place, self.pointer, self.zoom):
+            bar.addWidget(widget)
+        for widget in (self.jobs, self.training, self.saved):
+            bar.addPermanentWidget(widget)
+        project = session.project
+        project.image_changed.connect(self._on_image_changed)
+        project.status_changed.connect(self._on_status)
+        canvas.pointer_moved.connect(self._on_pointer)
+        canvas.zoom_changed.connect(self._on_zoom)
+        self._show_saved(StoreStatus(kind="saved", pending_files=session.store.pending_files(), message=""))
+        self._on_zoom(canvas.zoom)
+        if project.current_id is not None:
+            self._on_image_changed(project.current_id)
+
+    def remove(self, bar: QStatusBar) -> None:
+        for widget in self.widgets:
+            bar.removeWidget(widget)
+            widget.deleteLater()
+        self.deleteLater()
+
+    def _on_image_changed(self, image_id: int) -> None:
+        rows = self._session.project.rows
+        row = rows.row(image_id)
+        self.place.setText(
+            self.tr("image {0}/{1} · {2}×{3}").format(row + 1, len(rows), rows.widths[row], rows.heights[row])
+        )
+
+    def _on_pointer(self, x: float, y: float) -> None:
+        self.pointer.setText(f"{x:.0f}, {y:.0f}" if x >= 0 else "")
+
+    def _on_zoom(self, zoom: float) -> None:
+        self.zoom.setText(f"{zoom * 100:.0f} %")
+
+    def _on_status(self, status: object) -> None:
+        if isinstance(status, StoreStatus):
+            self._show_saved(status)
+
+    def _show_saved(self, status: StoreStatus) -> None:
+        if self._session.project.read_only:
+            text = self.tr("Read-only")
+        elif status.kind == "saving":
+            text = self.tr("Saving …")
+        elif status.kind == "error":
+            text = self.tr("Not written")
+        elif status.pending_files:
+            text = self.tr("Saved · {0} files to write").format(status.pending_files)
+        else:
+            text = self.tr("Saved")
+        self.saved.setText(text)
+        self.saved.setToolTip(status.message or self.tr("Every finished gesture is on disk when this says Saved."))

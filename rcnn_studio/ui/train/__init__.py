@@ -1,0 +1,1 @@
+"""The Train activity: settings, live plots, runs."""

@@ -1,0 +1,139 @@
+"""Pictures for the screen, decoded off the GUI thread: the open image with its neighbours, and thumbnails.
+
+Uses the one decoder of formats.images, so that what is seen is what is trained on.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QImage
+
+from rcnn_studio.domain.errors import StudioError
+from rcnn_studio.formats.images import decode
+from rcnn_studio.workspace.background import NewestFirst
+
+CACHE_BYTES = 512 * 1024 * 1024
+THUMBNAIL_SIDE = 96
+THUMBNAIL_CACHE = 3000
+
+PathOf = Callable[[int], Path]
+
+
+def to_qimage(rgb: NDArray[np.uint8]) -> QImage:
+    """(H, W, 3) uint8 RGB -> a QImage with pixels of its own, in the format that paints fastest."""
+    height, width = rgb.shape[:2]
+    packed = np.ascontiguousarray(rgb)
+    view = QImage(packed.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+    return view.convertToFormat(QImage.Format.Format_RGB32)
+
+
+class ImageCache(QObject):
+    """Decoded pictures by image id, least recently used ones dropped beyond 512 MiB."""
+
+    image_ready = Signal(int, QImage)
+    image_failed = Signal(int, str)
+    _decoded = Signal(int, object)
+
+    def __init__(self, path_of: PathOf, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._path_of = path_of
+        self._images: OrderedDict[int, QImage] = OrderedDict()
+        self._failed: dict[int, str] = {}
+        self._wanted: int | None = None
+        self._pool = NewestFirst(name="decode", threads=1, limit=8)
+        self._decoded.connect(self._on_decoded, Qt.ConnectionType.QueuedConnection)
+
+    def get(self, image_id: int) -> QImage | None:
+        return self._images.get(image_id)
+
+    def request(self, image_id: int) -> None:
+        """Answer with image_ready or image_failed; at once where the picture is in the cache."""
+        self._wanted = image_id
+        image = self._images.get(image_id)
+        if image is not None:
+            self._images.move_to_end(image_id)
+            self.image_ready.emit(image_id, image)
+        elif image_id in self._failed:
+            self.image_failed.emit(image_id, self._failed[image_id])
+        else:
+            self._pool.put(image_id, partial(self._decode, image_id, self._path_of(image_id)))
+
+    def prefetch(self, image_ids: list[int]) -> None:
+        """Decode neighbours when nothing more urgent waits."""
+        for image_id in image_ids:
+            if image_id not in self._images and image_id not in self._failed:
+                self._pool.put(image_id, partial(self._decode, image_id, self._path_of(image_id)), urgent=False)
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _decode(self, image_id: int, path: Path) -> None:
+        try:
+            result: QImage | str = to_qimage(decode(path))
+        except StudioError as error:
+            result = str(error)
+        except OSError as error:
+            result = f"{path}: {error.strerror or error}"
+        self._decoded.emit(image_id, result)
+
+    def _on_decoded(self, image_id: int, result: object) -> None:
+        if isinstance(result, QImage):
+            self._images[image_id] = result
+            while len(self._images) > 1 and sum(i.sizeInBytes() for i in self._images.values()) > CACHE_BYTES:
+                self._images.popitem(last=False)
+            if image_id == self._wanted:
+                self.image_ready.emit(image_id, result)
+        else:
+            self._failed[image_id] = str(result)
+            if image_id == self._wanted:
+                self.image_failed.emit(image_id, str(result))
+
+
+class Thumbnails(QObject):
+    """Small pictures by image id (long side 96 px), made when a row is first painted."""
+
+    thumbnail_ready = Signal(int)
+    _made = Signal(int, object)
+
+    def __init__(self, path_of: PathOf, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._path_of = path_of
+        self._images: OrderedDict[int, QImage] = OrderedDict()
+        self._pool = NewestFirst(name="thumbnails", threads=1, limit=120)
+        self._made.connect(self._on_made, Qt.ConnectionType.QueuedConnection)
+
+    def request(self, image_id: int) -> QImage | None:
+        """The thumbnail if it is there (a null QImage for an unreadable file), else None and a signal later."""
+        image = self._images.get(image_id)
+        if image is None:
+            self._pool.put(image_id, partial(self._make, image_id, self._path_of(image_id)))
+        return image
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _make(self, image_id: int, path: Path) -> None:
+        try:
+            image = to_qimage(decode(path, max_side=2 * THUMBNAIL_SIDE)).scaled(
+                THUMBNAIL_SIDE,
+                THUMBNAIL_SIDE,
+                Qt.AspectRatioMode.KeepAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+        except (StudioError, OSError):
+            image = QImage()
+        self._made.emit(image_id, image)
+
+    def _on_made(self, image_id: int, image: object) -> None:
+        if isinstance(image, QImage):
+            self._images[image_id] = image
+            while len(self._images) > THUMBNAIL_CACHE:
+                self._images.popitem(last=False)
+            self.thumbnail_ready.emit(image_id)

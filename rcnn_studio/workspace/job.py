@@ -1,0 +1,122 @@
+"""The one thread class for long work, and the board that lists what is running.
+
+Does not know what the work is: a task is any callable work(report, should_stop).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from rcnn_studio.domain.errors import Cancelled, StudioError
+from rcnn_studio.domain.progress import Progress, Report, ShouldStop
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[Report, ShouldStop], Any]
+
+PROGRESS_INTERVAL_S = 0.1
+
+
+class Job(QThread):
+    """Runs work(report, should_stop) on a thread of its own and tells by signal how it went.
+
+    Exactly one of job_finished(result), job_failed(StudioError), job_cancelled() follows. Connect them to
+    bound methods of QObjects: those run in the receiver's thread, a lambda would run in this one.
+    """
+
+    event_received = Signal(object)
+    progress_changed = Signal(object)
+    job_finished = Signal(object)
+    job_failed = Signal(object)
+    job_cancelled = Signal()
+
+    def __init__(self, work: Work, *, name: str, parent: QObject) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.name = name
+        self.last_progress: Progress | None = None
+        self._work = work
+        self._stop = threading.Event()
+        self._last_report = 0.0
+
+    def stop(self) -> None:
+        """Ask the work to stop; it ends at its next look at should_stop."""
+        self._stop.set()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
+
+    def _report(self, event: Any) -> None:
+        if not isinstance(event, Progress):
+            self.event_received.emit(event)
+            return
+        now = time.monotonic()
+        if now - self._last_report >= PROGRESS_INTERVAL_S or (event.total and event.done >= event.total):
+            self._last_report = now
+            self.last_progress = event
+            self.progress_changed.emit(event)
+
+    def run(self) -> None:
+        try:
+            result = self._work(self._report, self._stop.is_set)
+        except Cancelled:
+            self.job_cancelled.emit()
+        except StudioError as error:
+            self.job_failed.emit(error)
+        except Exception as error:
+            log.error("%s failed", self.name, exc_info=True)
+            self.job_failed.emit(
+                StudioError(f"{self.name} failed: {type(error).__name__}: {error}. Details are in the log.")
+            )
+        else:
+            self.job_finished.emit(result)
+
+
+class JobBoard(QObject):
+    """Every job that is running, so that the window can show, cancel and wait for them."""
+
+    changed = Signal()
+    progressed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs: list[Job] = []
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        return tuple(self._jobs)
+
+    def prepare(self, name: str, work: Work) -> Job:
+        """A job that is listed but not started, so that its signals can be connected first."""
+        job = Job(work, name=name, parent=self)
+        job.progress_changed.connect(self._on_progress)
+        job.finished.connect(self._on_thread_finished)
+        self._jobs.append(job)
+        return job
+
+    def start(self, job: Job, priority: QThread.Priority = QThread.Priority.LowPriority) -> None:
+        job.start(priority)
+        self.changed.emit()
+
+    def stop_all(self, *, timeout_ms: int = 60_000) -> bool:
+        """Ask every job to stop and wait for it. -> whether all ended in time."""
+        for job in self._jobs:
+            job.stop()
+        return all(job.wait(timeout_ms) for job in self.jobs)
+
+    def _on_progress(self, _progress: Progress) -> None:
+        self.progressed.emit(self.sender())
+
+    def _on_thread_finished(self) -> None:
+        job = self.sender()
+        if isinstance(job, Job) and job in self._jobs:
+            self._jobs.remove(job)
+            job.deleteLater()
+            self.changed.emit()

@@ -1,0 +1,297 @@
+"""Detections of the open image: where they come from, which are shown, which is in focus, what becomes of them.
+
+From the first finished run on, opening an image computes its detections by itself, off the GUI thread
+("ghosts"). They are a layer of their own: only accept_* turns one into a box, through ProjectModel.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from rcnn_studio.domain.dataset import ImageState
+from rcnn_studio.domain.detections import Detections, open_detections
+from rcnn_studio.domain.errors import StudioError
+from rcnn_studio.domain.runs import RunEnded, RunInfo
+from rcnn_studio.formats.detections import DetectionFile
+from rcnn_studio.formats.run_folder import list_runs
+from rcnn_studio.tasks.predicting import LivePredictor, predict_images
+from rcnn_studio.workspace.background import NewestFirst
+from rcnn_studio.workspace.job import Job, JobBoard
+from rcnn_studio.workspace.project import ProjectModel
+
+DEFAULT_THRESHOLD = 0.5
+GHOST_DELAY_MS = 120
+GHOST_CACHE = 500
+
+
+class ReviewModel(QObject):
+    """See the module. All methods belong to the GUI thread."""
+
+    detections_changed = Signal()
+    threshold_changed = Signal(float)
+    focus_changed = Signal()
+    runs_changed = Signal()
+    busy_changed = Signal()
+    message = Signal(str)
+    _ghost_ready = Signal(str, int, object)
+
+    def __init__(self, project: ProjectModel, board: JobBoard, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._project = project
+        self._board = board
+        self.detections = Detections.empty()
+        self.threshold = DEFAULT_THRESHOLD
+        self.focused: int | None = None
+        self.shown = True
+        self.runs: tuple[RunInfo, ...] = ()
+        self.run: RunInfo | None = None
+        self.ghost_error = ""
+        self.waiting = False
+        self._file: DetectionFile | None = None
+        self._live: LivePredictor | None = None
+        self._ghosts: OrderedDict[tuple[str, int], Detections] = OrderedDict()
+        self._visible: list[int] | None = None
+        self._job: Job | None = None
+        self._pool = NewestFirst(name="ghosts", threads=1, limit=1)
+        self._delay = QTimer(self, singleShot=True, interval=GHOST_DELAY_MS)
+        self._delay.timeout.connect(self._compute_ghost)
+        self._ghost_ready.connect(self._on_ghost, Qt.ConnectionType.QueuedConnection)
+        project.image_changed.connect(self._on_image_changed)
+        project.boxes_changed.connect(self._on_labels_changed)
+        project.rejections_changed.connect(self._on_labels_changed)
+        self.refresh_runs()
+
+    # --- runs -----------------------------------------------------------------------------------
+
+    @property
+    def run_id(self) -> str | None:
+        return self.run.id if self.run is not None else None
+
+    @property
+    def run_folder(self) -> Path | None:
+        return Path(self.run.path) if self.run is not None else None
+
+    def refresh_runs(self, *, select_newest: bool = False) -> None:
+        """Read the run folders again; keeps the chosen run unless asked for the newest usable one."""
+        self.runs = tuple(list_runs(self._project.store.runs_folder))
+        usable = [run for run in self.runs if run.best is not None]
+        chosen = next((run for run in usable if run.id == self.run_id), None)
+        if chosen is None or select_newest:
+            chosen = usable[0] if usable else None
+        self.runs_changed.emit()
+        self.set_run(chosen)
+
+    def set_run(self, run: RunInfo | None) -> None:
+        """Show another run's detections (None: none)."""
+        if run != self.run:
+            self.run = run
+            self._file = DetectionFile.open(Path(run.path) / "detections") if run is not None else None
+            self._live = LivePredictor(Path(run.path)) if run is not None else None
+            self.ghost_error = ""
+            self.runs_changed.emit()
+        if self._project.current_id is not None:
+            self._on_image_changed(self._project.current_id)
+
+    def on_run_ended(self, _ended: RunEnded) -> None:
+        """A training has ended: its model is the one that speaks now."""
+        self.refresh_runs(select_newest=True)
+
+    # --- what is shown ----------------------------------------------------------------------------
+
+    def visible(self) -> list[int]:
+        """Indices into `detections` that are above the threshold and not decided yet, best first."""
+        if not self.shown:
+            return []
+        if self._visible is None:
+            self._visible = self._open_indices()
+        return self._visible
+
+    def set_threshold(self, value: float) -> None:
+        value = min(1.0, max(0.01, value))
+        if value != self.threshold:
+            self.threshold = value
+            self._refresh(threshold=True)
+
+    def set_shown(self, shown: bool) -> None:
+        if shown != self.shown:
+            self.shown = shown
+            self._refresh()
+
+    def focus(self, index: int | None) -> None:
+        if index != self.focused:
+            self.focused = index
+            self.focus_changed.emit()
+
+    def focus_next(self, step: int = 1) -> None:
+        """The next visible detection, round and round."""
+        shown = self.visible()
+        if not shown:
+            self.focus(None)
+            return
+        place = shown.index(self.focused) + step if self.focused in shown else 0
+        self.focus(shown[place % len(shown)])
+
+    # --- decisions -------------------------------------------------------------------------------------
+
+    def accept(self, indices: list[int]) -> None:
+        """Make boxes of these detections: one edit, one undo."""
+        if indices and self.run_id is not None:
+            self._project.accept_detections(self.detections.take(indices), run_id=self.run_id)
+
+    def reject(self, indices: list[int]) -> None:
+        if indices and self.run_id is not None:
+            self._project.reject_detections(self.detections.take(indices), run_id=self.run_id)
+
+    def accept_focused(self) -> None:
+        if self.focused is not None:
+            self.accept([self.focused])
+
+    def reject_focused(self) -> None:
+        if self.focused is not None:
+            self.reject([self.focused])
+
+    def accept_all(self) -> None:
+        """Every detection that is shown."""
+        self.accept(list(self.visible()))
+
+    # --- predictions for many images --------------------------------------------------------------------
+
+    @property
+    def predicting(self) -> bool:
+        return self._job is not None
+
+    def images_of(self, which: str) -> list[int]:
+        """Ids of the images "current", "unlabelled" or "all" speaks of."""
+        rows = self._project.rows
+        if which == "current":
+            return [self._project.current_id] if self._project.current_id is not None else []
+        if which == "unlabelled":
+            return [int(i) for i in rows.ids[rows.states == int(ImageState.UNLABELLED)]]
+        return [int(i) for i in rows.ids]
+
+    def predict(self, which: str) -> None:
+        """Compute and keep the detections of "current", "unlabelled" or "all" images, in a job."""
+        if self.run is None:
+            self.message.emit(self.tr("Train a model first: there is no finished run to predict with."))
+            return
+        image_ids = self.images_of(which)
+        if self.predicting:
+            self.message.emit(self.tr("A prediction is running already."))
+            return
+        if not image_ids:
+            self.message.emit(self.tr("There are no such images."))
+            return
+        work = partial(predict_images, self._project.store, Path(self.run.path), image_ids)
+        job = self._board.prepare(self.tr("Predicting {0} images").format(len(image_ids)), work)
+        job.job_finished.connect(self._on_predicted)
+        job.job_failed.connect(self._on_prediction_failed)
+        job.job_cancelled.connect(self._on_prediction_cancelled)
+        self._job = job
+        self._board.start(job)
+        self.busy_changed.emit()
+
+    def close(self) -> None:
+        self._delay.stop()
+        self._pool.close()
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    def _open_indices(self) -> list[int]:
+        above = int((self.detections.scores >= self.threshold).sum())
+        if not above or self._project.current_id is None:
+            return []
+        boxes = self._project.boxes
+        found = open_detections(
+            self.detections.take(slice(0, above)),
+            box_xyxy=[b.xyxy for b in boxes],
+            box_category_ids=[b.category_id for b in boxes],
+            rejections=self._project.rejections(self._project.current_id),
+        )
+        known = {c.id for c in self._project.categories}
+        return [int(i) for i in found if int(self.detections.category_ids[i]) in known]
+
+    def _refresh(self, *, threshold: bool = False) -> None:
+        self._visible = None
+        shown = self.visible()
+        if self.focused not in shown:
+            self.focused = shown[0] if shown else None
+            self.focus_changed.emit()
+        if threshold:
+            self.threshold_changed.emit(self.threshold)
+        self.detections_changed.emit()
+
+    def _on_labels_changed(self, image_id: int) -> None:
+        if image_id == self._project.current_id:
+            self._refresh()
+
+    def _on_image_changed(self, image_id: int) -> None:
+        self._delay.stop()
+        known = self._known(image_id)
+        self._show(known if known is not None else Detections.empty())
+        self.waiting = known is None and self.run is not None
+        if self.waiting:
+            self._delay.start()
+
+    def _known(self, image_id: int) -> Detections | None:
+        if self.run is None:
+            return None
+        kept = self._ghosts.get((self.run.id, image_id))
+        if kept is None and self._file is not None:
+            kept = self._file.get(image_id)
+        return kept
+
+    def _show(self, detections: Detections) -> None:
+        self.detections = detections
+        self.focused = None
+        self._refresh()
+
+    def _compute_ghost(self) -> None:
+        image_id = self._project.current_id
+        if image_id is not None and self._live is not None and self.run is not None:
+            work = partial(self._detect, self.run.id, self._live, image_id, self._project.image_path(image_id))
+            self._pool.put("ghost", work)
+
+    def _detect(self, run_id: str, live: LivePredictor, image_id: int, path: Path) -> None:
+        try:
+            result: Detections | str = live.detect(path)
+        except StudioError as error:
+            result = str(error)
+        self._ghost_ready.emit(run_id, image_id, result)
+
+    def _on_ghost(self, run_id: str, image_id: int, result: object) -> None:
+        if isinstance(result, Detections):
+            self._ghosts[(run_id, image_id)] = result
+            while len(self._ghosts) > GHOST_CACHE:
+                self._ghosts.popitem(last=False)
+            if run_id == self.run_id and image_id == self._project.current_id:
+                self.waiting = False
+                self._show(result)
+        elif run_id == self.run_id and str(result) != self.ghost_error:
+            self.ghost_error = str(result)
+            self.waiting = False
+            self.message.emit(self.ghost_error)
+
+    def _end_job(self) -> None:
+        self._job = None
+        if self.run is not None:
+            self._file = DetectionFile.open(Path(self.run.path) / "detections")
+            self._ghosts.clear()
+        if self._project.current_id is not None:
+            self._on_image_changed(self._project.current_id)
+        self.busy_changed.emit()
+
+    def _on_predicted(self, counts: object) -> None:
+        self._end_job()
+        self.message.emit(self.tr("Detections are ready."))
+
+    def _on_prediction_failed(self, error: StudioError) -> None:
+        self._end_job()
+        self.message.emit(str(error))
+
+    def _on_prediction_cancelled(self) -> None:
+        self._end_job()
+        self.message.emit(self.tr("Prediction cancelled; what was done is kept."))

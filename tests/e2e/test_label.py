@@ -1,0 +1,128 @@
+"""Labelling in the real window: what the hand does on the canvas is what stands in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+
+from rcnn_studio.domain.dataset import ImageState
+from tests.e2e.hands import Hands, file_bytes, objects
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+def test_a_dragged_box_stands_in_the_xml_after_next_image(qtbot, hands: Hands, sample) -> None:
+    xml, before = hands.xml(), objects(hands.xml())
+    hands.key(Qt.Key.Key_W)
+    hands.key(Qt.Key.Key_2)
+    hands.drag(21, 33, 118, 97)
+    name = hands.session.project.category(hands.session.project.boxes[-1].category_id).name
+    hands.key(Qt.Key.Key_D)
+    assert hands.xml() != xml, "D goes to the next image"
+    qtbot.waitUntil(lambda: len(objects(xml)) == len(before) + 1, timeout=10_000)
+    # the sample is 1-based and inclusive, as the VOC devkit: pixel 21 is column 22, the last column of 118 is 118
+    assert objects(xml)[:-1] == before
+    assert objects(xml)[-1] == (name, 22, 34, 118, 97)
+
+
+def test_only_the_edited_file_changes(hands: Hands, sample, written: Callable[[], None]) -> None:
+    before = file_bytes(sample)
+    hands.key(Qt.Key.Key_W)
+    hands.drag(10, 10, 60, 50)
+    changed_name = hands.xml().name
+    written()
+    after = file_bytes(sample)
+    assert [name for name in after if after[name] != before.get(name)] == [changed_name]
+
+
+def test_undoing_everything_brings_every_byte_back(hands: Hands, sample, written: Callable[[], None]) -> None:
+    before = file_bytes(sample)
+    hands.key(Qt.Key.Key_W)
+    hands.drag(10, 10, 60, 50)
+    hands.key(Qt.Key.Key_D)
+    hands.drag(30, 30, 90, 80)
+    hands.key(Qt.Key.Key_Escape)
+    hands.key(Qt.Key.Key_Delete)
+    written()
+    assert file_bytes(sample) != before
+    for _step in range(3):
+        hands.key(Qt.Key.Key_Z, CTRL)
+    assert not hands.session.project.undo_stack.canUndo()
+    written()
+    assert file_bytes(sample) == before
+
+
+def test_undo_goes_back_to_the_image_it_changes(hands: Hands) -> None:
+    first = hands.session.project.current_id
+    hands.key(Qt.Key.Key_W)
+    hands.drag(10, 10, 60, 50)
+    count = len(hands.session.project.boxes)
+    hands.key(Qt.Key.Key_D)
+    hands.key(Qt.Key.Key_Z, CTRL)
+    assert hands.session.project.current_id == first
+    assert len(hands.session.project.boxes) == count - 1
+
+
+def test_nothing_here_confirms_an_empty_image_and_undo_removes_its_file(
+    hands: Hands, sample, written: Callable[[], None]
+) -> None:
+    before = file_bytes(sample)
+    project = hands.session.project
+    while project.record.state != ImageState.UNLABELLED:
+        hands.key(Qt.Key.Key_D)
+    empty, xml = project.current_id, hands.xml()
+    assert not xml.exists()
+    hands.key(Qt.Key.Key_B)
+    assert project.current_id != empty
+    written()
+    assert xml.exists()
+    assert objects(xml) == []
+    assert project.image_record(empty).state == ImageState.CONFIRMED_EMPTY
+    hands.key(Qt.Key.Key_Z, CTRL)
+    written()
+    assert file_bytes(sample) == before
+
+
+def test_labels_are_there_when_the_project_is_opened_again(qtbot, hands: Hands) -> None:
+    window, project = hands.window, hands.session.project
+    hands.key(Qt.Key.Key_W)
+    hands.drag(12, 14, 66, 58)
+    image_id, folder = project.current_id, hands.session.store.folder
+    box = project.boxes[-1]
+    window.close_session()
+    assert window.open_project(folder)
+    again = window.session.project
+    assert again.current_id == image_id, "the image that was left is shown"
+    assert again.boxes[-1].xyxy == box.xyxy
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_1, Qt.Key.Key_3])
+def test_a_digit_gives_the_box_just_drawn_its_class(hands: Hands, key: Qt.Key) -> None:
+    hands.key(Qt.Key.Key_W)
+    hands.drag(10, 10, 70, 60)
+    hands.key(key)
+    category = hands.session.project.category(hands.session.project.boxes[-1].category_id)
+    assert category.hotkey == chr(key.value)
+
+
+def test_a_damaged_annotation_is_named_and_left_alone(qtbot, sample) -> None:
+    from rcnn_studio.app import create_window
+
+    broken = sorted((sample / "Annotations").glob("*.xml"))[0]
+    text = broken.read_bytes()[:200]
+    broken.write_bytes(text)
+    window = create_window(sample)
+    window.show()
+    qtbot.waitUntil(lambda: window.session is not None, timeout=20_000)
+    assert broken.name in window.messages.text
+    assert len(window.session.project.rows) > 100, "the rest of the dataset opens"
+    hands = Hands(window)
+    hands.key(Qt.Key.Key_W)
+    qtbot.waitUntil(lambda: hands.canvas.image_shown, timeout=20_000)
+    hands.drag(10, 10, 70, 60)
+    window.close_without_asking()
+    window.close()
+    assert broken.read_bytes() == text
