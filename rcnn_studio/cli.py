@@ -1,6 +1,6 @@
-"""The command line: one table of subcommands, each a task without a window.
+"""The command line: one table of subcommands, and how an answer or an error becomes output and exit code.
 
-Imports neither Qt nor torch; the window is imported only when it is asked for.
+What a subcommand does is in commands.py. Imports neither Qt nor torch.
 """
 
 from __future__ import annotations
@@ -10,300 +10,41 @@ import contextlib
 import logging
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
 
-from rcnn_studio import __version__
-from rcnn_studio.domain.checks import Problem
-from rcnn_studio.domain.errors import Cancelled, EngineError, StudioError
-from rcnn_studio.domain.runs import RunEnded, RunInfo, TrainConfig
-from rcnn_studio.formats.codec import LABEL_FORMATS, SPLIT_NAMES, Source
-from rcnn_studio.formats.run_folder import list_runs
-from rcnn_studio.store.project import ProjectStore
-from rcnn_studio.tasks import doctor, evaluating, exporting, importing, predicting, presets, running, training
+from rcnn_studio import __version__, commands
+from rcnn_studio.commands import Answer, Options
+from rcnn_studio.domain.errors import Cancelled, StudioError
 from rcnn_studio.tasks.crash_log import crash_log
-from rcnn_studio.terminal import (
-    StopSignal,
-    Terminal,
-    clock,
-    number,
-    print_error,
-    print_json,
-    print_text,
-    problems_text,
-    runs_text,
-    scores_text,
-    table,
-)
+from rcnn_studio.terminal import StopSignal, Terminal, print_error, print_json, print_text
 
 DEBUG_VARIABLE = "RCNN_STUDIO_DEBUG"
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a command says: the JSON document, the text for people, the exit code, a message for stderr."""
-
-    document: Any
-    text: str
-    code: int = 0
-    message: str = ""
-
-
-Options = argparse.Namespace
 Run = Callable[[Options, Terminal, StopSignal], Answer]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Command:
     """A row of COMMANDS. options: adds its arguments; run: does it."""
 
     name: str
-    help: str
     options: Callable[[argparse.ArgumentParser], None]
     run: Run
+    help: str
 
 
-# --- new ----------------------------------------------------------------------------------------------
-
-
-def new_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project", type=Path, metavar="PROJECT", help="folder of the new project")
-    kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--voc", type=Path, metavar="DIR", help="a VOC dataset: Annotations, JPEGImages, ImageSets")
-    kind.add_argument("--coco", nargs="+", metavar="[split=]FILE", help="COCO files, for example train=a.json val=b.json")
-    parser.add_argument("--images", type=Path, metavar="DIR", help="folder of the images; alone: plain images")
-    parser.add_argument(
-        "--labels", choices=LABEL_FORMATS, help="what to write beside plain images (voc unless told otherwise)"
-    )
-    parser.add_argument(
-        "--split", type=fraction, default=importing.DEFAULT_SPLIT, metavar="SHARE", help="share of val (0.2)"
-    )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="draws the same split again (0)")
-
-
-def new(options: Options, terminal: Terminal, should_stop: StopSignal) -> Answer:
-    source, format_name = source_of(options)
-    made = importing.create_project(
-        options.project,
-        source,
-        format_name=format_name,
-        split_fraction=options.split,
-        seed=options.seed,
-        report=terminal.report,
-        should_stop=should_stop,
-    )
-    names = [category.name for category in made.categories]
-    head = f"{made.project}: {made.images} images, {made.boxes} boxes, categories: {', '.join(names) or 'none yet'}"
-    problems = f"\n{len(made.problems)} problems, kept in their files as they are:\n{problems_text(made.problems)}"
-    document = {
-        "project": str(made.project),
-        "images": made.images,
-        "boxes": made.boxes,
-        "categories": names,
-        "problems": [problem_json(problem) for problem in made.problems],
-    }
-    return Answer(document=document, text=head + (problems if made.problems else ""))
-
-
-def source_of(options: Options) -> tuple[Source, str]:
-    """What --voc, --coco and --images point at, and the codec's name. Ends with wrong usage where they do not fit."""
-    if options.labels is not None and (options.voc or options.coco):
-        usage_error("--labels is for plain images: a VOC or COCO dataset is written back to its own files.")
-    if options.voc is not None:
-        return Source(path=options.voc.absolute(), images=absolute(options.images)), "voc"
-    if options.coco:
-        files = tuple(split_and_file(text) for text in options.coco)
-        return Source(path=files[0][1], images=absolute(options.images), files=files), "coco"
-    if options.images is None:
-        usage_error("name the dataset: --voc DIR, --coco FILE ... --images DIR, or --images DIR.")
-    return Source(path=options.images.absolute(), label_format=options.labels or "voc"), "images"
-
-
-# --- train --------------------------------------------------------------------------------------------
-
-
-def train_options(parser: argparse.ArgumentParser) -> None:
-    project_option(parser)
-    parser.add_argument("--preset", metavar="NAME", help=f"where the settings start from ({presets.DEFAULT_PRESET})")
-    parser.add_argument("--config", type=Path, metavar="FILE.toml", help="settings on top of the preset")
-    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="key=value", help="single settings")
-    parser.add_argument("--devices", type=devices, default="1", metavar="N|all|cpu", help="cpu, or one GPU")
-
-
-def train(options: Options, terminal: Terminal, should_stop: StopSignal) -> Answer:
-    config = train_config(options)
-    with opened(options.project) as store:
-        ended = training.run_training(store, config, terminal.report, should_stop)
-    device = terminal.started.device if terminal.started is not None else ""
-    document = {
-        "run": ended.run_id,
-        "status": ended.status,
-        "seconds": round(ended.seconds, 2),
-        "best": {"epoch": ended.best_epoch, "AP": ended.best_AP, "AP50": ended.best_AP50},
-        "device": device,
-    }
-    best = f"best epoch {ended.best_epoch}: AP {number(ended.best_AP)}, AP50 {number(ended.best_AP50)}"
-    text = f"{ended.run_id}: {ended.status} after {ended.epochs} epochs in {clock(ended.seconds)} on {device}; {best}"
-    return Answer(document=document, text=text, code=int(ended.status != "finished"), message=why_ended(ended))
-
-
-def train_config(options: Options) -> TrainConfig:
-    """Preset, then the file, then --set, then --devices. Raises EngineError or FormatError naming the setting."""
-    overrides = dict(key_and_value(text) for text in options.set)
-    if options.devices == "cpu":
-        overrides["device"] = "cpu"
-    elif options.devices.isdecimal() and int(options.devices) > 1:
-        raise EngineError("--devices: training on several devices is not there yet. Use --devices 1, or cpu.")
-    if options.config is not None:
-        return presets.with_overrides(presets.load_config(options.config, preset=options.preset), overrides)
-    return presets.load_preset(options.preset or presets.DEFAULT_PRESET, overrides)
-
-
-def why_ended(ended: RunEnded) -> str:
-    if ended.status == "stopped":
-        return f"Cancelled. The best checkpoint is kept in the run {ended.run_id}."
-    return ended.message if ended.status == "failed" else ""
-
-
-# --- evaluate -----------------------------------------------------------------------------------------
-
-
-def evaluate_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project", type=Path, nargs="?", metavar="PROJECT")
-    run_option(parser, required=False)
-    parser.add_argument("--split", metavar="NAME", help=f"one of the project's splits: {', '.join(SPLIT_NAMES)} (val)")
-    parser.add_argument("--gt", type=Path, metavar="GT.json", help="COCO file with the truth, instead of a project")
-    parser.add_argument("--dt", type=Path, metavar="DETECTIONS.json", help="COCO results file")
-
-
-def evaluate(options: Options, terminal: Terminal, should_stop: StopSignal) -> Answer:
-    of_files = options.gt is not None and options.dt is not None and not (options.project or options.run)
-    of_run = options.project is not None and options.run is not None and not (options.gt or options.dt)
-    if of_files:
-        scores = evaluating.evaluate_files(options.gt, options.dt)
-        return Answer(document=asdict(scores), text=scores_text(scores))
-    if not of_run:
-        usage_error("evaluate needs either PROJECT --run RUN, or --gt GT.json --dt DETECTIONS.json.")
-    split = options.split or "val"
-    with opened(options.project) as store:
-        run = running.find_run(store.runs_folder, options.run)
-        found = evaluating.evaluate_run(store, Path(run.path), split, terminal.report, should_stop)
-    head = f"{run.id} on {found.images} images of {split}:\n"
-    return Answer(document=asdict(found.scores), text=head + scores_text(found.scores))
-
-
-# --- predict ------------------------------------------------------------------------------------------
-
-
-def predict_options(parser: argparse.ArgumentParser) -> None:
-    project_option(parser)
-    run_option(parser)
-    parser.add_argument(
-        "--images", type=Path, nargs="+", metavar="PATH", help="any images or folders of images (all of the project's)"
-    )
-    parser.add_argument("--out", type=Path, metavar="FILE.json", help="write the detections as COCO results")
-
-
-def predict(options: Options, terminal: Terminal, should_stop: StopSignal) -> Answer:
-    started = time.monotonic()
-    if options.out is not None:
-        results.check_target(options.out)
-    with opened(options.project) as store:
-        run = running.find_run(store.runs_folder, options.run)
-        if options.images is None:
-            image_ids = [int(image_id) for image_id in store.image_table().ids]
-            found = predicting.predict_images(store, Path(run.path), image_ids, terminal.report, should_stop)
-            rows, failed = results.coco_results(found.items()), terminal.warnings
-        else:
-            paths = predicting.expand_images(options.images)
-            of_files = predicting.predict_files(Path(run.path), paths, terminal.report, should_stop)
-            rows, failed = results.coco_results_of_files(of_files.found), list(of_files.failed.values())
-            found = of_files.found
-    if options.out is not None:
-        results.write(options.out, rows)
-    seconds = time.monotonic() - started
-
-
-# --- export, runs, doctor -------------------------------------------------------------------------------
-
-
-def export_options(parser: argparse.ArgumentParser) -> None:
-    project_option(parser)
-    parser.add_argument("--format", required=True, choices=exporting.EXPORT_FORMATS)
-    parser.add_argument("out", type=Path, metavar="OUT", help="a new or empty folder")
-
-
-def export(options: Options, terminal: Terminal, should_stop: StopSignal) -> Answer:
-    with opened(options.project) as store:
-        done = exporting.export_dataset(store, options.format, options.out, terminal.report, should_stop)
-    text = f"{options.out}: {done.images} images, {done.boxes} boxes, {done.files} files"
-    return Answer(document=asdict(done), text=text)
-
-
-def runs(options: Options, _terminal: Terminal, _should_stop: StopSignal) -> Answer:
-    with opened(options.project) as store:
-        found = list_runs(store.runs_folder)
-    return Answer(document=[run_json(run) for run in found], text=runs_text(found))
-
-
-def examine(_options: Options, _terminal: Terminal, _should_stop: StopSignal) -> Answer:
-    report = doctor.examine()
-    rows = [("", "item", "found"), *(("ok" if i.ok else "NO", i.name, i.value) for i in report.items)]
-    remedies = [f"{item.name}: {item.remedy}" for item in report.items if item.remedy]
-    text = "\n".join([table(rows), "", *remedies]) if remedies else table(rows)
-    missing = ", ".join(item.name for item in report.items if not item.ok)
-    message = "" if report.ok else f"Not everything is there: {missing}. The remedies stand in the report."
-    return Answer(document=asdict(report), text=text, code=int(not report.ok), message=message)
-
-
-# --- demo and the window ----------------------------------------------------------------------------------
-
-
-def demo_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, default=Path("rcnn-studio-demo"), metavar="DIR", help="screenshots, report")
-    parser.add_argument("--offscreen", action="store_true", help="without showing the window")
-
-
-def demo(options: Options, _terminal: Terminal, _should_stop: StopSignal) -> Answer:
-    with needing_window():
-        from rcnn_studio.app import run_demo
-    report = run_demo(options.out.absolute(), offscreen=options.offscreen or not doctor.has_display())
-    steps = report["steps"]
-    failed = [step["name"] for step in steps if not step["ok"]]
-    text = f"{len(steps) - len(failed)} of {len(steps)} steps went well; screenshots and report.json in {options.out}"
-    message = f"These steps of the demo failed: {', '.join(failed)}." if failed else ""
-    return Answer(document=report, text=text, code=int(bool(failed)), message=message)
-
-
-def open_window(path: Path | None) -> int:
-    """Show the window on a project or a folder, which becomes one; without either on what was open last."""
-    if not doctor.has_display():
-        raise StudioError("There is no display to show the window on. Try `rcnn-studio demo`, or a command (--help).")
-    with needing_window():
-        from rcnn_studio.app import run_window
-    if path is None:
-        return run_window(None)
-    terminal, stop = Terminal(), StopSignal()
-    with stop.listening(), terminal.live():
-        project = importing.open_or_create(path, terminal.report, stop)
-    return run_window(project)
-
-
-# --- the table ----------------------------------------------------------------------------------------------
-
-COMMANDS = (
-    Command(name="demo", help="the whole loop on a copy of a sample, with screenshots", options=demo_options, run=demo),
-    Command(name="new", help="make a project from a dataset or from images", options=new_options, run=new),
-    Command(name="train", help="train a model on what is labelled", options=train_options, run=train),
-    Command(name="evaluate", help="score a run, or a COCO results file", options=evaluate_options, run=evaluate),
-    Command(name="predict", help="find objects with a trained run", options=predict_options, run=predict),
-    Command(name="export", help="write the labels as VOC or COCO", options=export_options, run=export),
-    Command(name="runs", help="list a project's runs", options=lambda p: project_option(p), run=runs),
-    Command(name="doctor", help="what is there, what is missing, what to do", options=lambda _: None, run=examine),
+COMMANDS: tuple[Command, ...] = (
+    Command("demo", commands.demo_options, commands.demo, "the whole loop on a copy of a sample, with screenshots"),
+    Command("new", commands.new_options, commands.new, "make a project from a dataset or from images"),
+    Command("train", commands.train_options, commands.train, "train a model on what is labelled"),
+    Command("evaluate", commands.evaluate_options, commands.evaluate, "score a run, or a COCO results file"),
+    Command("predict", commands.predict_options, commands.predict, "find objects with a trained run"),
+    Command("export", commands.export_options, commands.export, "write the labels as VOC or COCO"),
+    Command("runs", commands.project_option, commands.runs, "list a project's runs"),
+    Command("doctor", commands.no_options, commands.examine, "what is there, what is missing, what to do"),
 )
 
 
@@ -316,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else 2
     with crash_log() as log_path:
         try:
-            return open_window(options.path) if options.command is None else run_command(options)
+            return commands.open_window(options.path) if options.command is None else run_command(options)
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 2
         except (Cancelled, KeyboardInterrupt):
@@ -363,83 +104,14 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--version", action="version", version=f"rcnn-studio {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", title="commands")
     for command in COMMANDS:
-        sub = subparsers.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
+        sub = subparsers.add_parser(
+            command.name,
+            prog=f"rcnn-studio {command.name}",
+            help=command.help,
+            description=command.help,
+            allow_abbrev=False,
+        )
         command.options(sub)
         sub.add_argument("--json", action="store_true", help="one JSON document on stdout")
         sub.set_defaults(command=command.run)
     return parser.parse_args(arguments, Options(command=None, path=None))
-
-
-# --- small pieces ---------------------------------------------------------------------------------------
-
-
-def project_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project", type=Path, metavar="PROJECT", help="folder of a project")
-
-
-def run_option(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    parser.add_argument("--run", required=required, metavar="RUN", help="id of a run, or last, or best")
-
-
-@contextlib.contextmanager
-def opened(path: Path) -> Iterator[ProjectStore]:
-    """The project for reading, whoever else has it open."""
-    store = ProjectStore.open(path, read_only=True)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-@contextlib.contextmanager
-def needing_window() -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        raise StudioError(f"The window cannot be loaded ({error}). Run `rcnn-studio doctor` for the remedy.") from error
-
-
-def usage_error(message: str) -> NoReturn:
-    print_error(message)
-    raise SystemExit(2)
-
-
-def fraction(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no share: use a number from 0 to 0.9")
-    return value
-
-
-def devices(text: str) -> str:
-    if text not in ("cpu", "all") and not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither cpu, all nor a number from 1")
-    return text
-
-
-def key_and_value(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        usage_error(f"--set {text}: write key=value, for example --set epochs=5.")
-    return key.strip(), value
-
-
-def split_and_file(text: str) -> tuple[str, Path]:
-    """ "train=a.json" -> ("train", a.json); a plain path has no split."""
-    split, equals, name = text.partition("=")
-    if equals and split.replace("_", "").replace("-", "").isalnum() and not Path(text).exists():
-        return split, Path(name).absolute()
-    return "", Path(text).absolute()
-
-
-def absolute(path: Path | None) -> Path | None:
-    return None if path is None else path.absolute()
-
-
-def problem_json(problem: Problem) -> dict[str, str]:
-    return asdict(problem)
-
-
-def run_json(run: RunInfo) -> dict[str, Any]:
-    best = None if run.best is None else {"epoch": run.best_epoch, "AP": run.best.AP, "AP50": run.best.AP50}
-    return {"id": run.id, "status": run.status, "preset": run.preset, "epochs": run.epochs, "best": best}

@@ -23,6 +23,11 @@ from rcnn_studio.domain.progress import Progress
 from rcnn_studio.domain.runs import EpochEvaluated, RunInfo, RunStarted, Scores, StepDone, Warned
 
 MAX_PROBLEMS_A_KIND = 5
+SCORE_NAMES = (
+    *("AP", "AP50", "AP75", "APs", "APm", "APl"),
+    *("AR1", "AR10", "AR100", "ARs", "ARm", "ARl"),
+    *("VOC07", "VOC10"),
+)
 
 
 class Terminal:
@@ -156,8 +161,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def scores_text(scores: Scores) -> str:
-    names = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl", "VOC07", "VOC10")
-    numbers = table([(name, number(getattr(scores, name))) for name in names])
+    numbers = table([(name, number(getattr(scores, name))) for name in SCORE_NAMES])
     if not scores.per_category:
         return numbers
     rows = [(row.name, str(row.boxes), number(row.AP), number(row.AP50)) for row in scores.per_category]

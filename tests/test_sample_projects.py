@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -106,8 +109,8 @@ def label(mask: Bools) -> tuple[NDArray[np.int64], int]:
                 j += 1
     roots, names = np.unique([find(i) for i in range(len(row))], return_inverse=True)
     labels = np.zeros(mask.shape, dtype=np.int64)
-    for r, a, b, name in zip(row, start, stop, names, strict=True):
-        labels[r, a:b] = name + 1
+    for line, a, b, name in zip(row, start, stop, names, strict=True):
+        labels[line, a:b] = name + 1
     return labels, len(roots)
 
 
@@ -250,28 +253,26 @@ def test_the_sample_stays_small() -> None:
 
 
 @pytest.fixture
-def generator(monkeypatch: pytest.MonkeyPatch) -> object:
+def generator(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(SAMPLES))
-    from hardware_generator import dataset
-
-    yield dataset
+    yield importlib.import_module("hardware_generator.dataset")
     for name in [name for name in sys.modules if name.split(".")[0] == "hardware_generator"]:
         del sys.modules[name]
 
 
-def test_the_seed_gives_the_committed_images_again(generator: object) -> None:
+def test_the_seed_gives_the_committed_images_again(generator: ModuleType) -> None:
     labelled = ids_of("trainval")
     for stem in (labelled[0], labelled[-1]):
-        photo = generator.photograph(SEED, int(stem.removeprefix("hw_")))  # type: ignore[attr-defined]
+        photo = generator.photograph(SEED, int(stem.removeprefix("hw_")))
         boxes = [(box.name, (box.xmin - 1, box.ymin - 1, box.xmax, box.ymax)) for box in photo.boxes]
         assert boxes == truth(stem)
-        assert generator.voc_xml(photo) == (HARDWARE / "Annotations" / f"{stem}.xml").read_text(encoding="utf-8")  # type: ignore[attr-defined]
+        assert generator.voc_xml(photo) == (HARDWARE / "Annotations" / f"{stem}.xml").read_text(encoding="utf-8")
         with Image.open(HARDWARE / "JPEGImages" / f"{stem}.jpg") as committed:
             old = np.asarray(committed.convert("RGB"), dtype=np.int16)
-        new = np.asarray(Image.open(BytesIO(generator.jpeg(photo))).convert("RGB"), dtype=np.int16)  # type: ignore[attr-defined]
+        new = np.asarray(Image.open(BytesIO(generator.jpeg(photo))).convert("RGB"), dtype=np.int16)
         assert old.shape == new.shape
         assert float(np.abs(old - new).mean()) < 2.0
 
 
-def test_the_committed_splits_come_from_the_seed(generator: object) -> None:
-    assert generator.splits(SEED) == {name: ids_of(name) for name in ("train", "val")}  # type: ignore[attr-defined]
+def test_the_committed_splits_come_from_the_seed(generator: ModuleType) -> None:
+    assert generator.splits(SEED) == {name: ids_of(name) for name in ("train", "val")}

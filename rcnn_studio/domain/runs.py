@@ -16,8 +16,8 @@ class TrainConfig:
     file. norm: "group" or "frozen_batch". image_size: short side in pixels; image_max_size: long side at most.
     anchor_sizes: one per pyramid level, pixels of the resized image. lr is the peak rate after warm-up.
     max_minutes: 0 for none; the schedule then fits itself into that time. amp: "auto" (measured), "bf16", "fp16" or
-    "off". device: "auto", "cpu", "cuda", "cuda:0", "mps". augmentation: "none", "light", "standard", "strong" or
-    "any-direction" (for pictures without an up and down: microscope, aerial, things on a table).
+    "off". device: "auto", "cpu", "cuda", "cuda:0", "mps". augmentation: "none", "light", "standard", "strong".
+    any_direction: pictures without an up and down (microscope, aerial, things on a table) are also flipped and turned.
     epochs: passes over the training images; small datasets get more, until there were min_steps steps.
     evaluate_every: in epochs; with max_minutes seldom enough that scoring takes a few percent of the time.
     patience: evaluations without a better score before the run stops (0: never).
@@ -52,6 +52,7 @@ class TrainConfig:
     amp: str = "auto"
     channels_last: bool = True
     augmentation: str = "standard"
+    any_direction: bool = False
     multi_scale: float = 0.0
     train_split: str = "train"
     val_split: str = "val"

@@ -17,7 +17,14 @@ TRAIN_PER_VAL = 4
 LEAST_MORE, MOST_MORE = 20, 100
 FALSE_ALARMS_AP50 = 0.6
 
-_IRREGULAR = {"person": "people", "man": "men", "woman": "women", "child": "children", "mouse": "mice", "leaf": "leaves"}
+_IRREGULAR = {
+    "person": "people",
+    "man": "men",
+    "woman": "women",
+    "child": "children",
+    "mouse": "mice",
+    "leaf": "leaves",
+}
 _UNCHANGED = frozenset({"sheep", "fish", "aircraft", "deer"})
 
 
@@ -51,7 +58,7 @@ def run_sentence(scores: Scores) -> str:
         return "Nothing to score against: label some validation images to see how good this model is."
     if seen[0].share < LITTLE:
         best = seen[0]
-        return f"Finds little yet (best: {best.name}, AP50 {best.score.AP50:.2f}): train longer, or label more of each class."
+        return f"Finds little yet (best: {best.name}, AP50 {best.score.AP50:.2f}): train longer, or label more of each."
     good = [s for s in seen if s.share >= GOOD]
     weak = [s for s in reversed(seen) if s.share < WEAK]
     fair = [s for s in seen if WEAK <= s.share < GOOD]
@@ -93,7 +100,9 @@ def _counted_sentence(good: Sequence[_Seen], fair: Sequence[_Seen], weak: Sequen
         parts.append(f"misses {_and([_missed(s) for s in weak[:2]])}")
     noisy = next((s for s in found if 0 <= s.score.AP50 < FALSE_ALARMS_AP50), None)
     if noisy is not None and not weak:
-        parts.append(f"with many false alarms among {noisy.name} (AP50 {noisy.score.AP50:.2f}): reject those, then retrain")
+        parts.append(
+            f"with many false alarms among {noisy.name} (AP50 {noisy.score.AP50:.2f}): reject those, then retrain"
+        )
     text = ", ".join(parts)
     if weak:
         text += f": label {_more(weak[0])} more {weak[0].name}"
@@ -105,7 +114,9 @@ def _scored_sentence(good: Sequence[_Seen], fair: Sequence[_Seen], weak: Sequenc
     if good:
         parts.append(f"finds {_names(good)} well ({_numbers(good, 'AP50 ')})")
     if fair:
-        parts.append(f"{'' if good else 'finds '}{_names(fair)} fairly well ({_numbers(fair, '' if good else 'AP50 ')})")
+        parts.append(
+            f"{'' if good else 'finds '}{_names(fair)} fairly well ({_numbers(fair, '' if good else 'AP50 ')})"
+        )
     if weak:
         parts.append(f"{_names(weak)} often missed ({_numbers(weak, '' if good or fair else 'AP50 ')})")
     text = ", ".join(parts)

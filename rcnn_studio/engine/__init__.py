@@ -1,1 +1,1 @@
-"""Torch and everything that needs it: models, data, training, evaluation, inference. Knows no project database and no Qt."""
+"""Torch and all that needs it: models, data, training, evaluation, inference. Knows no database and no Qt."""

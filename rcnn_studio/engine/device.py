@@ -15,21 +15,24 @@ def torch_problem() -> str | None:
     try:
         import torch
     except Exception as error:
-        return f"PyTorch does not load ({_first_line(error)}). Install it with `pip install torch torchvision`; labelling works without."
+        return (
+            f"PyTorch does not load ({_first_line(error)}). Install it with `pip install torch torchvision`; "
+            "labelling works without."
+        )
     try:
         import torchvision
 
         torchvision.ops.nms(torch.zeros((1, 4)), torch.zeros(1), 0.5)
     except Exception as error:
         return (
-            f"torchvision does not fit PyTorch {torch.__version__} ({_first_line(error)}). Install both from one place, "
-            "for example `pip install --force-reinstall torch torchvision`; labelling works without."
+            f"torchvision does not fit PyTorch {torch.__version__} ({_first_line(error)}). Install both from one "
+            "place, for example `pip install --force-reinstall torch torchvision`; labelling works without."
         )
     return None
 
 
 def pick(device: str = "auto") -> torch.device:
-    """"auto" (CUDA, then Apple's mps, then the CPU), "cpu", "cuda", "cuda:1" or "mps" -> torch device.
+    """ "auto" (CUDA, then Apple's mps, then the CPU), "cpu", "cuda", "cuda:1" or "mps" -> torch device.
 
     Raises EngineError when the device asked for is not there.
     """

@@ -64,7 +64,8 @@ class Predictor:
         detector = build_detector(manifest.config, len(manifest.table))
         detector.load_state_dict(weights)
         fits = manifest.amp == "bf16" and chosen.type != "mps"
-        return Predictor(detector.to(chosen), manifest.config, manifest.table, Precision("bf16" if fits else "off", chosen.type))
+        precision = Precision("bf16" if fits else "off", chosen.type)
+        return Predictor(detector.to(chosen), manifest.config, manifest.table, precision)
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """image: (H, W, 3) uint8 RGB, upright -> detections in its pixels, score >= 0.01, at most 100."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.formats.coco import CocoCodec
-from rcnn_studio.formats.codec import Codec, ImportedImage, Imported, LinkedFile, Source
+from rcnn_studio.formats.codec import Codec, Imported, ImportedImage, LinkedFile, Source
 from rcnn_studio.formats.plain import PlainCodec
 from rcnn_studio.formats.voc import VocCodec
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from rcnn_studio.domain.errors import FormatError
 
+PROJECT_MARK = "project.rcnn"
+
 _DRIVE = re.compile(r"[A-Za-z]:")
 _DIGITS = re.compile(r"(\d+)")
 
@@ -68,14 +70,18 @@ def is_storable(name: str) -> bool:
 def list_files(folder: Path, suffixes: Collection[str]) -> list[str]:
     """Relative paths, with forward slashes, of the folder's files with these suffixes, in natural order.
 
-    Suffixes in lower case, with dot. Hidden files and folders are left out; links are not followed out of the
-    folder. Raises FormatError if the folder is missing or cannot be read.
+    Suffixes in lower case, with dot. Hidden files and folders are left out, and so are projects of this program
+    (their runs hold pictures); links are not followed out of the folder. Raises FormatError if the folder is missing
+    or cannot be read.
     """
     if not folder.is_dir():
         raise FormatError(folder, "", "is not a folder. Check the path.")
     root = folder.resolve()
     found: list[str] = []
     for parent, folders, names in os.walk(root, onerror=_raise_unreadable):
+        if PROJECT_MARK in names and Path(parent) != root:
+            folders.clear()
+            continue
         folders[:] = [name for name in folders if not name.startswith(".")]
         prefix = Path(parent).relative_to(root).as_posix()
         for name in names:

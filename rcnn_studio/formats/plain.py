@@ -1,23 +1,57 @@
-"""Being written."""
+"""Plain images: a folder of pictures without a dataset around them, labelled from now on.
+
+Labels go into VOC files beside the images, into one COCO file, or only into the project. VOC files that lie beside
+the images already are read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rcnn_studio.domain.dataset import Category, Dataset, ImageRecord
+from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.domain.progress import Report, ShouldStop
-from rcnn_studio.formats.codec import Imported, LinkedFile, Source
+from rcnn_studio.formats import images as image_files
+from rcnn_studio.formats import paths
+from rcnn_studio.formats.codec import LABEL_FORMATS, Imported, LinkedFile, Source
+from rcnn_studio.formats.voc import read_voc
+from rcnn_studio.formats.voc_layout import XML_SUFFIXES, Layout
+
+COCO_FILE = "annotations.coco.json"
 
 
 class PlainCodec:
+    """The codec "images"."""
+
     name = "images"
 
     def sniff(self, path: Path) -> bool:
-        return False
+        """True for a folder with an image file in it or below."""
+        try:
+            return path.is_dir() and bool(image_files.list_images(path))
+        except FormatError:
+            return False
 
     def read(self, source: Source, report: Report, should_stop: ShouldStop) -> Imported:
-        raise NotImplementedError
+        """See Codec.read; source.label_format decides which files the labels are linked to."""
+        if source.label_format not in LABEL_FORMATS:
+            known = ", ".join(LABEL_FORMATS)
+            raise FormatError(source.path, "", f"{source.label_format!r} is no label format. Choose one of {known}.")
+        layout = _layout(source)
+        imported = read_voc(source, layout, report, should_stop)
+        if source.label_format == "voc":
+            return imported
+        alone = replace(imported, files=(), images=tuple(replace(image, file=None) for image in imported.images))
+        without_places = tuple(replace(image, record=_without_places(image.record)) for image in alone.images)
+        if source.label_format == "none":
+            return replace(alone, images=without_places)
+        target = Path(imported.roots[0]) / COCO_FILE
+        if target.exists():
+            raise FormatError(target, "", "is there already. Import it as COCO, or move it away.")
+        linked = LinkedFile(path=str(target), format="coco", options={"category_ids": []}, exists=False)
+        return replace(alone, files=(linked,), images=tuple(replace(image, file=0) for image in without_places))
 
     def patch(
         self,
@@ -27,7 +61,36 @@ class PlainCodec:
         categories: Sequence[Category],
         places: Mapping[int, int | None],
     ) -> bytes | None:
-        raise NotImplementedError
+        """Never called: the files of plain images are linked as "voc" or "coco"."""
+        raise FormatError(file.path, "", "plain images have no annotation file of their own.")
 
     def write(self, dataset: Dataset, out: Path, report: Report, should_stop: ShouldStop) -> int:
-        raise NotImplementedError
+        """Refused: images alone hold no labels."""
+        raise FormatError(out, "", "images alone hold no labels. Export as voc or coco.")
+
+
+def _layout(source: Source) -> Layout:
+    path = source.images or source.path
+    if not path.is_dir():
+        reason = "does not exist" if not path.exists() else "is not a folder"
+        raise FormatError(path, "", f"{reason}. Point at the folder that holds the images.")
+    found = image_files.list_images(path)
+    if not found:
+        suffixes = ", ".join(sorted(image_files.IMAGE_SUFFIXES))
+        raise FormatError(path, "", f"holds no image ({suffixes}). Put images there, or choose another folder.")
+    root = path.resolve()
+    xml_files = [xml for xml in paths.list_files(root, XML_SUFFIXES) if b"<annotation" in _head(root / xml)]
+    return Layout(annotations=root, images=root, xml_files=xml_files, image_files=found, sets=None)
+
+
+def _without_places(record: ImageRecord) -> ImageRecord:
+    """Boxes that came out of a VOC file which this project is not to write: they are new to its own file."""
+    return replace(record, boxes=tuple(replace(box, place=None) for box in record.boxes))
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(4096)
+    except OSError:
+        return b"<annotation"

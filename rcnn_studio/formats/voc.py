@@ -5,7 +5,7 @@ A bad object or file is listed and the rest is read. Nothing here writes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ class _Reader:
         self._next_box_id = 1
         self.problems: list[Problem] = []
 
-    def name_categories(self, annotations: Any) -> None:
+    def name_categories(self, annotations: Iterable[_Annotation]) -> None:
         """Categories in the order of their names, which is the same for every import of the same files."""
         names = {o.name for annotation in annotations for o in annotation.objects if self._corners(o) is not None}
         self._categories = make_categories(sorted(names, key=paths.natural_key))
@@ -250,9 +250,7 @@ class _Reader:
         self._problem(str(annotation.path), "size", kind, message, action, level="warning")
 
     def _problem(self, file: str, where: str, kind: str, message: str, action: str, level: str = "error") -> None:
-        self.problems.append(
-            Problem(file=file, where=where, kind=kind, message=message, action=action, level=level)
-        )
+        self.problems.append(Problem(file=file, where=where, kind=kind, message=message, action=action, level=level))
 
 
 def _read_annotation(path: Path, evidence: Evidence) -> _Annotation:

@@ -57,7 +57,7 @@ class Evidence:
         self._with_path += bool(root.text_of("path"))
 
     def decide(self) -> Convention:
-        """The likelier convention. The files of this program say it outright; a corner at 0 is proof; the rest hints."""
+        """The likelier convention: our own files say it outright, a corner at 0 is proof, and the rest hints."""
         if self._own_zero:
             return Convention(False, f"0-based: {self._own_zero} was written so by RCNN Studio.")
         if self._zero:

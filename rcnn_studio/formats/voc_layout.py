@@ -70,7 +70,9 @@ def find_layout(source: Source) -> Layout:
         raise FormatError(image_root, "", f"holds no image ({suffixes}). {remedy}")
     xml_files = paths.list_files(annotations, XML_SUFFIXES)
     if annotations == root and not xml_files:
-        raise FormatError(root, "", "holds no Annotations folder and no XML file. Import it as plain images (--images).")
+        raise FormatError(
+            root, "", "holds no Annotations folder and no XML file. Import it as plain images (--images)."
+        )
     sets = root / "ImageSets" / "Main"
     return Layout(
         annotations=annotations.resolve(),
@@ -199,8 +201,11 @@ def _read_list(path: Path, names: _Names, problems: list[Problem]) -> list[str]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
         action = "Its split is ignored. Save it as UTF-8 text."
+        message = f"cannot be read ({error})."
         problems.append(
-            Problem(file=str(path), where="", kind="unreadable-split", message=f"cannot be read ({error}).", action=action)
+            Problem(
+                file=str(path), where="", kind="unreadable-split", message=f"cannot be read ({error}).", action=action
+            )
         )
         return []
     found: list[str] = []

@@ -5,6 +5,7 @@ The original is always the file as it was imported, so undoing everything gives 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from rcnn_studio.formats.voc_convention import DATABASE_ONE_BASED, DATABASE_ZERO
 from rcnn_studio.formats.voc_record import CORNERS, FLAG_TAGS, VocObject, read_object
 from rcnn_studio.formats.xml_text import Element, XmlDocument
 
+_VERIFIED = re.compile(r"\s+verified\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _OWN_STATES = frozenset({ImageState.CONFIRMED_EMPTY, ImageState.VERIFIED})
 
 
@@ -33,16 +35,15 @@ class Style:
         return f"{self.newline}{self.indent}{self.step * depth}" if self.newline else ""
 
 
-def patch(
-    original: bytes | None, file: LinkedFile, image: ImageRecord, categories: Sequence[Category]
-) -> bytes | None:
+def patch(original: bytes | None, file: LinkedFile, image: ImageRecord, categories: Sequence[Category]) -> bytes | None:
     """See Codec.patch. Raises FormatError if the original or the result cannot be read."""
     names = {category.id: category.name for category in categories}
     one_based = bool(file.options.get("one_based", True))
     if original is None:
         if not image.boxes and image.state not in _OWN_STATES:
             return None
-        return fresh_document(image, names, one_based=one_based, folder=str(file.options.get("folder", "")), path=file.path)
+        folder = str(file.options.get("folder", ""))
+        return fresh_document(image, names, one_based=one_based, folder=folder, path=file.path)
     document = xml_text.parse(original, file.path)
     changes = _Patch(document, names, one_based, file.path).run(image)
     if not changes:
@@ -150,8 +151,10 @@ class _Patch:
             else:
                 kept.add(box.id)
                 self._patch_object(element, record, corners, box)
-        self._append([box for box in image.boxes if box.id not in kept], elements)
-        self._patch_verified(image.state)
+        style = self._style(elements)
+        new = [box for box in image.boxes if box.id not in kept]
+        text = "".join(object_text(b, self._names, style, one_based=self._one_based, path=self._path) for b in new)
+        self._patch_root(image.state, text, style, elements)
         return self._changes
 
     def _patch_object(
@@ -164,12 +167,13 @@ class _Patch:
             if bool(box.flags & flag) != bool(record.flags & flag):
                 self._set_flag(element, tag, bool(box.flags & flag))
         bndbox = element.child("bndbox")
-        assert bndbox is not None and record.raw is not None, "a record with corners has a bndbox"
+        assert bndbox is not None, "a record with corners has a bndbox"
         new = written_corners(box, one_based=self._one_based)
-        for low, high in ((0, 2), (1, 3)):
-            swapped = record.raw[low] > record.raw[high]
-            changed = [i for i in (low, high) if not is_same(corners[i], box.xyxy[i])]
-            for i in (low, high) if swapped and changed else changed:
+        for axis in (0, 1):
+            changed = [i for i in (axis, axis + 2) if not is_same(corners[i], box.xyxy[i])]
+            if changed and record.is_swapped(axis, one_based=self._one_based):
+                changed = [axis, axis + 2]
+            for i in changed:
                 self._set_text(bndbox.child(CORNERS[i]), number_text(new[i]))
 
     def _set_flag(self, element: Element, tag: str, value: bool) -> None:
@@ -198,23 +202,21 @@ class _Patch:
             begin += content.index(trimmed)
         self._changes.append(_Change(begin, begin + len(trimmed) if trimmed else element.close, text))
 
-    def _append(self, boxes: Sequence[Box], elements: Sequence[Element]) -> None:
-        if not boxes:
-            return
+    def _patch_root(self, state: ImageState, text: str, style: Style, elements: Sequence[Element]) -> None:
+        """Appends the new objects' text behind the last object, and says in the root whether it is verified."""
         document, root = self._document, self._document.root
-        style = self._style(elements)
-        text = "".join(
-            object_text(b, self._names, style, one_based=self._one_based, path=self._path) for b in boxes
-        )
-        if document.is_self_closed(root):
-            end = document.open_end(root)
-            opening = document.data[root.start : end].decode().rstrip("/> \t\r\n")
-            self._changes.append(_Change(root.start, end, f"{opening}>{text}{style.newline}</{root.name}>"))
-            return
-        after = elements[-1] if elements else (root.children[-1] if root.children else None)
-        place = document.end(after) if after is not None else document.open_end(root)
-        tail = style.newline if after is None and not document.data[place : root.close].strip(b" \t") else ""
-        self._changes.append(_Change(place, place, text + tail))
+        begin = document.open_end(root)
+        tag = document.data[root.start : begin].decode()
+        new_tag = _with_verified(tag, _verified_after(root, state))
+        if text and document.is_self_closed(root):
+            new_tag = f"{new_tag.rstrip('/> ')}>{text}{style.newline}</{root.name}>"
+        elif text:
+            after = elements[-1] if elements else (root.children[-1] if root.children else None)
+            place = document.end(after) if after is not None else begin
+            alone = after is None and not document.data[place : root.close].strip(b" \t")
+            self._changes.append(_Change(place, place, text + style.newline if alone else text))
+        if new_tag != tag:
+            self._changes.append(_Change(root.start, begin, new_tag))
 
     def _style(self, elements: Sequence[Element]) -> Style:
         """Learned from the last object and its children; else from the root's children; else tabs."""
@@ -230,32 +232,22 @@ class _Patch:
             return Style(newline=newline, indent=indent, step=inner[len(indent) :])
         return Style(newline=newline, indent=indent, step=indent or "\t")
 
-    def _patch_verified(self, state: ImageState) -> None:
-        """The attribute says yes, or nothing. "Needs fix" has no word in VOC and leaves it alone."""
-        document, root = self._document, self._document.root
-        said = root.attributes.get("verified", "").casefold() in ("yes", "true", "1")
-        if said == (state == ImageState.VERIFIED) or state == ImageState.NEEDS_FIX:
-            return
-        tag = document.data[root.start : document.open_end(root)].decode()
-        if any(change.start == root.start for change in self._changes):
-            index = next(i for i, change in enumerate(self._changes) if change.start == root.start)
-            change = self._changes.pop(index)
-            rest = change.text[change.text.index(">") :]
-            tag, suffix, end = change.text[: change.text.index(">")] + ">", rest[1:], change.end
-        else:
-            suffix, end = "", document.open_end(root)
-        self._changes.append(_Change(root.start, end, _with_verified(tag, state == ImageState.VERIFIED) + suffix))
+
+def _is_verified(root: Element) -> bool:
+    return root.attributes.get("verified", "").casefold() in ("yes", "true", "1")
 
 
-def _with_verified(tag: str, value: bool) -> str:
-    """The start tag with its attribute `verified` set to yes or taken out."""
-    import re
+def _verified_after(root: Element, state: ImageState) -> bool | None:
+    """What the attribute has to say; None where it stays. "Needs fix" has no word in VOC and leaves it alone."""
+    wanted = state == ImageState.VERIFIED
+    return None if state == ImageState.NEEDS_FIX or wanted == _is_verified(root) else wanted
 
-    pattern = re.compile(r"\s+verified\s*=\s*(\"[^\"]*\"|'[^']*')")
-    without = pattern.sub("", tag, count=1)
-    if not value:
-        return without
-    if pattern.search(tag):
-        return pattern.sub(' verified="yes"', tag, count=1)
+
+def _with_verified(tag: str, value: bool | None) -> str:
+    """The start tag with its attribute `verified` set to yes, taken out, or (None) left as it is."""
+    if value is None:
+        return tag
+    if _VERIFIED.search(tag):
+        return _VERIFIED.sub(' verified="yes"' if value else "", tag, count=1)
     cut = len(tag) - (2 if tag.endswith("/>") else 1)
     return f'{tag[:cut].rstrip()} verified="yes"{tag[cut:]}'

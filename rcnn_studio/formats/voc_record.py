@@ -54,10 +54,24 @@ class VocObject:
         """x1, y1, x2, y2 in pixels, 0-based, half-open, ordered; None for a bad record."""
         if self.raw is None:
             return None
-        xa, ya, xb, yb = self.raw
         shift = 1.0 if one_based else 0.0
-        x1, y1, x2, y2 = min(xa, xb) - shift, min(ya, yb) - shift, max(xa, xb), max(ya, yb)
+        x1, x2 = self._ordered(0, shift)
+        y1, y2 = self._ordered(1, shift)
         return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None
+
+    def is_swapped(self, axis: int, *, one_based: bool) -> bool:
+        """True if the larger number stands first on this axis (0: x, 1: y). 1-based 5 to 4.5 is half a pixel wide."""
+        if self.raw is None:
+            return False
+        low, high = self.raw[axis], self.raw[axis + 2]
+        return low > high and low - (1.0 if one_based else 0.0) >= high
+
+    def _ordered(self, axis: int, shift: float) -> tuple[float, float]:
+        assert self.raw is not None, "asked for sound numbers only"
+        low, high = self.raw[axis], self.raw[axis + 2]
+        if self.is_swapped(axis, one_based=shift > 0):
+            low, high = high, low
+        return low - shift, high
 
     def all_faults(self, *, one_based: bool) -> list[Fault]:
         """What is wrong with the object, its area included."""
@@ -72,7 +86,7 @@ class VocObject:
         elif xa == xb and ya == yb:
             message = f"the box ({numbers}) is a single pixel."
             faults.append(Fault(place, "single-pixel", message, "It is used; look whether it is meant.", "warning"))
-        if xa > xb or ya > yb:
+        if any(self.is_swapped(axis, one_based=one_based) for axis in (0, 1)):
             message = f"the corners ({numbers}) are swapped."
             faults.append(Fault(place, "swapped-corners", message, "They are read in order; nothing to do.", "warning"))
         return faults

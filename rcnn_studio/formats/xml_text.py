@@ -20,7 +20,9 @@ MAX_DEPTH = 64
 _DECLARED = re.compile(rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._\-]{1,40})[\"']")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Python knows codecs that are no character sets (zip, rot13, idna); a file must not choose one of those.
-_CHARACTER_SETS = re.compile(r"utf|ascii|latin|iso8859|cp\d|windows|mac|koi8|gb|big5|euc|shift|johab|hz|tis|kz|ptcp|mbcs")
+_CHARACTER_SETS = re.compile(
+    r"utf|ascii|latin|iso8859|cp\d|windows|mac|koi8|gb|big5|euc|shift|johab|hz|tis|kz|ptcp|mbcs"
+)
 _TAG = re.compile(rb"<[^\"'>]*(?:\"[^\"]*\"[^\"'>]*|'[^']*'[^\"'>]*)*>")
 _SPACE = b" \t\r\n"
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -28,7 +30,7 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 @dataclass(slots=True)
 class Element:
-    """start: offset of its "<"; close: offset of its end tag, or start again where it is written <a/>."""
+    """start: offset of its "<"; close: offset of its end tag (meaningless for <a/>)."""
 
     name: str
     attributes: dict[str, str]
@@ -70,7 +72,7 @@ class XmlDocument:
         return match.end()
 
     def is_self_closed(self, element: Element) -> bool:
-        return element.close == element.start
+        return self.data[self.open_end(element) - 2] == 0x2F  # "/": an attribute cannot end so, it has quotes
 
     def end(self, element: Element) -> int:
         """Offset behind the whole element."""

@@ -17,7 +17,7 @@ from rcnn_studio.store.schema import now_text
 WITH_CATEGORY_TABLE = ("coco",)
 """Formats whose files hold the table of categories and not only their names."""
 
-_INSERT_BOX = "INSERT OR REPLACE INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_BOX = "INSERT INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_CATEGORY = """
 INSERT INTO categories (id, position, name, color, hotkey, supercategory, extra) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET position = excluded.position, name = excluded.name, color = excluded.color,
@@ -84,7 +84,7 @@ def apply_edit(db: sqlite3.Connection, edit: Edit) -> int:
     if edit.categories is not None:
         gone = _change_categories(db, edit.categories[1], sequence)
     for change in edit.images:
-        _change_image(db, change, sequence)
+        _change_image(db, change, sequence, edit.text)
     if gone:
         _remove_categories(db, gone)
     _raise_next_box_id(db, edit)
@@ -97,17 +97,28 @@ def dirtied_files(db: sqlite3.Connection, sequence: int) -> list[tuple[int, str]
     return [(int(file_id), str(name)) for file_id, name in rows]
 
 
-def _change_image(db: sqlite3.Connection, change: ImageChange, sequence: int) -> None:
+def _change_image(db: sqlite3.Connection, change: ImageChange, sequence: int, edit_text: str) -> None:
     image_id = change.image_id
     touches_file = bool(change.removed or change.added) or change.state[0] != change.state[1]
     if change.removed:
-        db.executemany("DELETE FROM boxes WHERE image_id = ? AND id = ?", [(image_id, b.id) for b in change.removed])
+        keys = [(image_id, box.id) for box in change.removed]
+        if db.executemany("DELETE FROM boxes WHERE image_id = ? AND id = ?", keys).rowcount != len(keys):
+            raise ProjectError(
+                f"{edit_text}: a box it changes is no longer in image {image_id}; the edit was not stored. "
+                "Open the image again."
+            )
     if change.added:
         _check_boxes(change)
-        write_boxes(db, (box_row(image_id, box) for box in change.added))
+        try:
+            write_boxes(db, (box_row(image_id, box) for box in change.added))
+        except sqlite3.IntegrityError as error:
+            raise ProjectError(
+                f"{edit_text}: a box of image {image_id} has an unknown category or an id that is taken ({error})."
+            ) from error
     count = int(db.execute("SELECT count(*) FROM boxes WHERE image_id = ?", (image_id,)).fetchone()[0])
     cursor = db.execute(
-        "UPDATE images SET state = ?, split = coalesce(?, split), box_count = ?, touched = max(touched, ?) WHERE id = ?",
+        "UPDATE images SET state = ?, split = coalesce(?, split), box_count = ?, touched = max(touched, ?)"
+        " WHERE id = ?",
         (int(change.state[1]), None if change.split is None else change.split[1], count, touches_file, image_id),
     )
     if cursor.rowcount != 1:
@@ -132,7 +143,7 @@ def _change_image(db: sqlite3.Connection, change: ImageChange, sequence: int) ->
 def _check_boxes(change: ImageChange) -> None:
     for box in change.added:
         if any(value != value or abs(value) == float("inf") for value in box.xyxy):
-            raise ProjectError(f"Box {box.id} of image {change.image_id} has a corner that is not a number; not stored.")
+            raise ProjectError(f"Box {box.id} of image {change.image_id} has a corner that is no number.")
 
 
 def _change_categories(db: sqlite3.Connection, after: Sequence[Category], sequence: int) -> set[int]:
@@ -143,7 +154,7 @@ def _change_categories(db: sqlite3.Connection, after: Sequence[Category], sequen
     write_categories(db, after)
     for category_id in renamed:
         db.execute(_MARK_FILES_OF_CATEGORY, {"revision": sequence, "category": category_id})
-    if {i: names for i, names in before.items()} != {c.id: (c.name, c.supercategory) for c in after}:
+    if before != {c.id: (c.name, c.supercategory) for c in after}:
         marks = ", ".join("?" * len(WITH_CATEGORY_TABLE))
         db.execute(
             f"UPDATE files SET revision = ? WHERE status <> 'refused' AND format IN ({marks})",

@@ -76,6 +76,7 @@ def _build(path: Path, folder: Path, imported: Imported, report: Report, should_
             _insert_problems(db, imported)
             _insert_files(db, folder, imported.files, report, should_stop)
             _insert_images(db, imported.images, report, should_stop)
+        check(should_stop)
         report(Progress("Saving the project", 0, 0))
         db.execute("ANALYZE")
         db.execute("PRAGMA journal_mode = WAL")  # remembered in the file's header

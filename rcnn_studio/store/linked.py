@@ -9,7 +9,7 @@ import hashlib
 import logging
 import sqlite3
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +25,7 @@ from rcnn_studio.store.reading import read_categories, read_images_of_file
 from rcnn_studio.store.schema import now_text
 
 _log = logging.getLogger(__name__)
-_COLUMNS = "id, path, relative, format, split, options, hash, origin, status, revision, written"
+_COLUMNS = "id, path, relative, format, split, options, hash, origin, status, places_from, revision, written"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,7 @@ class FileRow:
     hash: str
     origin: str
     status: str
+    places_from: int
     revision: int
     written: int
 
@@ -88,7 +89,7 @@ def read_file(db: sqlite3.Connection, file_id: int, project: Path) -> FileRow:
     row = db.execute(f"SELECT {_COLUMNS} FROM files WHERE id = ?", (file_id,)).fetchone()
     if row is None:
         raise KeyError(file_id)
-    number, text, relative, name, split, options, found_hash, origin, status, revision, written = row
+    number, text, relative, name, split, options, found_hash, origin, status, places_from, revision, written = row
     path = from_stored(text, bool(relative), project)
     linked = LinkedFile(
         path=str(path), format=name, split=split, options=extra_from_text(options), exists=origin != "none"
@@ -100,6 +101,7 @@ def read_file(db: sqlite3.Connection, file_id: int, project: Path) -> FileRow:
         hash=found_hash,
         origin=origin,
         status=status,
+        places_from=places_from,
         revision=revision,
         written=written,
     )
@@ -135,9 +137,13 @@ def read_job(db: sqlite3.Connection, file_id: int, project: Path) -> FileJob | N
     # A codec leaves images alone that it is not given: in an imported file of many, most have never been edited.
     few = file.linked.format in WITH_CATEGORY_TABLE and file.origin != "none"
     images, places = read_images_of_file(db, file_id, touched_only=few)
-    return FileJob(
-        file=file, original=original, images=tuple(images), categories=read_categories(db), places=places
-    )
+    if file.places_from:
+        images = [_without_void_places(image, file.places_from) for image in images]
+    return FileJob(file=file, original=original, images=tuple(images), categories=read_categories(db), places=places)
+
+
+def _without_void_places(image: ImageRecord, places_from: int) -> ImageRecord:
+    return replace(image, boxes=tuple(b if b.id >= places_from else replace(b, place=None) for b in image.boxes))
 
 
 def prepare(job: FileJob) -> Prepared:

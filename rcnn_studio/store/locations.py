@@ -26,7 +26,7 @@ def from_stored(text: str, relative: bool, project: Path) -> Path:
     if not relative:
         return Path(text)
     parts = PurePosixPath(text).parts
-    if ".." in parts[1:] or PurePosixPath(text).is_absolute() or "\\" in text and os.sep == "\\":
+    if ".." in parts[1:] or PurePosixPath(text).is_absolute() or ("\\" in text and os.sep == "\\"):
         raise ProjectError(f"{project}: the linked path {text!r} leads out of the project's surroundings; refused.")
     home = Path(os.path.abspath(project))
     return home.parent.joinpath(*parts[1:]) if parts and parts[0] == ".." else home.joinpath(*parts)

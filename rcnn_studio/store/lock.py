@@ -114,7 +114,7 @@ def read_owner(path: Path) -> Owner | None:
 
 
 def _may_live(owner: Owner) -> bool:
-    """False only when the owner is surely dead: a process of this computer that is no more. Never steals from others."""
+    """False only when the owner is surely dead: a process of this computer that is no more."""
     if owner.host != socket.gethostname():
         return True
     if os.name != "posix" or owner.pid <= 0:

@@ -5,6 +5,7 @@ Holds no SQL of its own beyond single values, and no truth: that is in the datab
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from rcnn_studio.formats.codec import Imported
 from rcnn_studio.formats.paths import resolve_inside
 from rcnn_studio.store import linked, reading
 from rcnn_studio.store.applying import apply_edit, dirtied_files
-from rcnn_studio.store.conflicts import Conflict, Keep, list_conflicts, resolve
+from rcnn_studio.store.conflicts import Conflict, Keep, Settler, list_conflicts
 from rcnn_studio.store.creating import create_database
 from rcnn_studio.store.lock import ProjectLock
 from rcnn_studio.store.opening import Opened, open_database
@@ -38,7 +39,7 @@ class ProjectStore:
     """An open project. Every method may be called from any thread; close it when done (or use it in a `with`).
 
     folder, runs_folder: where it is. read_only: another program has it open, or its folder cannot be written;
-    owner says who ("" otherwise). restored: edits of an earlier session whose files were still to be written.
+    owner says who ("" otherwise).
     """
 
     def __init__(self, folder: Path, lock: ProjectLock | None, opened: Opened) -> None:
@@ -149,6 +150,12 @@ class ProjectStore:
             return queued
         with self._readers.transaction() as db:
             return reading.read_categories(db)
+
+    def category_counts(self) -> dict[int, int]:
+        """Boxes by category id, queued edits included; categories without boxes are left out."""
+        self._settle()
+        with self._readers.transaction() as db:
+            return reading.read_category_counts(db)
 
     def roots(self) -> tuple[str, ...]:
         """The image folders, absolute; ImageRecord.root is an index into them."""
@@ -303,20 +310,26 @@ class ProjectStore:
         with self._readers.transaction() as db:
             return list_conflicts(db, self.folder)
 
-    def resolve_conflict(self, path: str | Path, keep: Keep) -> None:
+    def resolve_conflict(self, path: str | Path, keep: Keep) -> tuple[int, ...]:
         """keep "mine": a copy of their file goes to the backups folder and ours is written. keep "theirs": the
-        labels are read from their file; undo stacks are void then. Raises ProjectError, FormatError."""
+        labels are read from their file (VOC only); undo stacks are void for these images then.
+
+        -> ids of the images whose labels are others now. Raises ProjectError, FormatError.
+        """
         if self._writer is None or self._writeback is None:
             raise ProjectError(self._refusal())
         self._writer.flush()
-        resolve(Path(path), keep, self.folder, self._readers, self._writer)
+        settler = Settler(self.folder, self._root_paths, self._readers, self._writer, self.next_box_id)
+        changed = settler.settle(Path(path), keep)
         self._board.set_file_error(str(path), "")
         self._writeback.run_now(wait=True)
+        return changed
 
     def _settle(self) -> None:
         """Waits for queued edits unless the disk refuses them: then the reader sees what is committed."""
         if self._writer is not None and not self._writer.trouble():
-            self._writer.flush()
+            with contextlib.suppress(ProjectError):
+                self._writer.flush()
 
     def _count_pending(self, db: sqlite3.Connection) -> None:
         self._board.set_pending(linked.count_pending(db))
@@ -324,5 +337,3 @@ class ProjectStore:
     def _refusal(self) -> str:
         who = f"{self.owner} has it open" if self.owner else "it was opened for reading only"
         return f"{self.folder}: the project cannot be changed here: {who}. Close it there, then open it again."
-
-

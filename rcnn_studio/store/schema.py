@@ -23,6 +23,7 @@ VERSION = 1
 #               "none" = there never were any (a file made by us).
 # files.status: "ok", "conflict" (changed behind our back) or "refused" (could not be read: never written).
 # images.touched: its labels have been edited since the import; the others need not be patched.
+# files.places_from: places of boxes with a lower id speak of a document that is no longer the original.
 # files.revision, written: sequence of the last edit that touched it, and of the last one that reached it.
 _DDL = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -39,6 +40,7 @@ CREATE TABLE files (
     origin TEXT NOT NULL CHECK (origin IN ('disk', 'stored', 'none')),
     status TEXT NOT NULL DEFAULT 'ok' CHECK (status IN ('ok', 'conflict', 'refused')),
     message TEXT NOT NULL DEFAULT '',
+    places_from INTEGER NOT NULL DEFAULT 0,
     revision INTEGER NOT NULL DEFAULT 0,
     written INTEGER NOT NULL DEFAULT 0
 );
@@ -150,15 +152,24 @@ def connect(path: Path, *, mode: str) -> sqlite3.Connection:
     return db
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
-    """The writing connection: durable at every commit; checkpoints are the writer's own work."""
-    db = connect(path, mode="rw")
+def configure_for_writing(db: sqlite3.Connection) -> None:
+    """Makes a connection durable at every commit; checkpoints are left to the writer's pauses."""
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA fullfsync = ON")
     db.execute("PRAGMA checkpoint_fullfsync = ON")
     db.execute("PRAGMA wal_autocheckpoint = 0")
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """The writing connection of a database that exists. Raises sqlite3.Error."""
+    db = connect(path, mode="rw")
+    try:
+        configure_for_writing(db)
+    except BaseException:
+        db.close()
+        raise
     return db
 
 

@@ -1,4 +1,4 @@
-"""A log file for what goes wrong unexpectedly, made at the first line that is written to it. Shows nothing to people."""
+"""A log file for what goes wrong unexpectedly, made when its first line is written. Shows nothing to people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_BYTES = 1_000_000
 
 
 class _LateFile(logging.handlers.RotatingFileHandler):
-    """Makes its folder only when there is something to say; a folder that cannot be made costs the log, not the work."""
+    """Makes its folder when there is something to say; a folder that cannot be made costs the log, not the work."""
 
     def _open(self) -> object:  # type: ignore[override]
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ class _LateFile(logging.handlers.RotatingFileHandler):
 def crash_log() -> Iterator[Path]:
     """While inside, warnings and errors of every module go to the file instead of the terminal. -> its path"""
     path = log_file()
-    handler = _LateFile(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace", delay=True)
+    handler = _LateFile(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.setLevel(logging.WARNING)
     root = logging.getLogger()

@@ -92,7 +92,7 @@ def examine() -> DoctorReport:
     items = [
         _python(),
         *_qt(),
-        *_torch(),
+        *torch_items(),
         _package("pillow", (12, 2)),
         _package("numpy", (2, 0)),
         _package("lxml", (6, 1)),
@@ -134,7 +134,7 @@ def _qt() -> list[DoctorItem]:
 def _display() -> DoctorItem:
     """The Qt platform the window would use. No display is no fault of the installation: the rest works without."""
     found, error = _child(_QT_PROBE)
-    if error and "QT_QPA_PLATFORM" not in os.environ and not _has_display():
+    if error and not has_display():
         return DoctorItem(
             name="Display",
             value="none",
@@ -148,7 +148,8 @@ def _display() -> DoctorItem:
     return DoctorItem(name="Display", value=f"Qt {found.get('qt')} on {found.get('platform')}{screen}", ok=True)
 
 
-def _torch() -> list[DoctorItem]:
+def torch_items() -> list[DoctorItem]:
+    """PyTorch, torchvision and, last, the device a training would use; tried in a child process."""
     if importlib.util.find_spec("torch") is None:
         return [DoctorItem(name="PyTorch", value="not installed", ok=False, remedy=TORCH_REMEDY)]
     found, error = _child(_TORCH_PROBE)
@@ -248,7 +249,10 @@ def _child(code: str) -> tuple[dict[str, Any], str]:
     return (found, "") if isinstance(found, dict) else ({}, "answered something else")
 
 
-def _has_display() -> bool:
+def has_display() -> bool:
+    """Whether a window could be shown. QT_QPA_PLATFORM=offscreen counts: whoever sets it means it."""
+    if os.environ.get("QT_QPA_PLATFORM"):
+        return True
     return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
@@ -272,5 +276,3 @@ def _numbers(version: str) -> tuple[int, ...]:
             break
         numbers.append(int(digits))
     return tuple(numbers)
-
-

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from rcnn_studio.domain.detections import Detections
 from rcnn_studio.domain.errors import EngineError, FormatError, StudioError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check, ignore, never
@@ -31,8 +33,6 @@ def evaluate_run(
     split: str = "val",
     report: Report = ignore,
     should_stop: ShouldStop = never,
-    *,
-    device: str = "auto",
 ) -> Evaluated:
     """Detect on every labelled image of the split and score against the labels of now.
 
@@ -44,8 +44,11 @@ def evaluate_run(
     if not len(indices):
         names = ", ".join(name for name in snapshot.split_names if name) or "none"
         raise EngineError(f"No labelled image is in the split {split!r}. Splits with labelled images: {names}.")
+    # by shape, as a training scores them: how images are batched (padded) together shows in the last digits
+    aspects = snapshot.sizes[indices, 0] / np.maximum(snapshot.sizes[indices, 1], 1)
+    indices = indices[np.argsort(aspects, kind="stable")]
     report(Progress("Loading the model", 0, len(indices)))
-    predictor = load_predictor(run_dir, device=device)
+    predictor = load_predictor(run_dir)
     paths = [store.image_path(int(snapshot.image_ids[i])) for i in indices]
     found: list[Detections] = [Detections.empty()] * len(indices)
     for place, result in predictor.detect_files(paths, report, should_stop):

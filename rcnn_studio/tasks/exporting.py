@@ -6,16 +6,22 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, ignore, never
 from rcnn_studio.formats import codec
 from rcnn_studio.store.project import ProjectStore
 
 EXPORT_FORMATS = ("voc", "coco")
+# COCO cannot say "not labelled yet": an image without annotations is an empty one there, so such images stay out.
+_LABELLED_ONLY = frozenset({"coco"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
+    """How much was written. boxes: of labelled, confirmed-empty and verified images; files: images included."""
+
     images: int
     boxes: int
     files: int
@@ -24,7 +30,7 @@ class Exported:
 def export_dataset(
     store: ProjectStore, format_name: str, out: Path, report: Report = ignore, should_stop: ShouldStop = never
 ) -> Exported:
-    """Every image with its boxes into the folder `out`, which must be absent or empty.
+    """The images and their boxes into the folder `out`, which must be absent or empty.
 
     Raises FormatError where `out` is in the way, Cancelled when stopped; both leave no half-written export behind.
     """
@@ -36,7 +42,10 @@ def export_dataset(
     except BaseException:
         _clear(out, keep_folder=existed)
         raise
-    return Exported(images=len(snapshot), boxes=snapshot.box_count, files=files)
+    labelled = snapshot.indices()
+    boxes = int(np.diff(snapshot.offsets)[labelled].sum())
+    images = len(labelled) if format_name in _LABELLED_ONLY else len(snapshot)
+    return Exported(images=images, boxes=boxes, files=files)
 
 
 def _check_target(out: Path) -> bool:

@@ -1,28 +1,24 @@
-"""Make a project from a dataset or from a folder of images. Reads no file format itself.
-
-A project comes into being whole or not at all: it is built in a folder of a passing name beside its place.
-"""
+"""Make a project from a dataset or from a folder of images. Reads no file format and writes no table itself."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.dataset import TRAINABLE_STATES, Category
-from rcnn_studio.domain.errors import ProjectError
+from rcnn_studio.domain.errors import FormatError, ProjectError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check, ignore, never
 from rcnn_studio.domain.splits import TRAIN, assign_missing
 from rcnn_studio.formats import codec, sniff
 from rcnn_studio.formats.codec import Imported, ImportedImage, Source
 from rcnn_studio.store.project import ProjectStore
+from rcnn_studio.store.schema import DATABASE_NAME
 from rcnn_studio.tasks.places import data_home
 
-DATABASE_NAME = "project.rcnn"
 FOLDER_NAME = "rcnn-project"
 DEFAULT_SPLIT = 0.2
 
@@ -62,9 +58,13 @@ def create_project(
     _check_place(folder)
     reader = codec(format_name) if format_name is not None else sniff(source.path)
     report(Progress("Reading the dataset"))
-    imported = _with_splits(reader.read(source, report, should_stop), split_fraction=split_fraction, seed=seed)
+    imported = reader.read(source, report, should_stop)
+    if not imported.images:
+        first = f" The first: {imported.problems[0]}" if imported.problems else ""
+        raise FormatError(source.path, "", f"no image can be read.{first}")
+    imported = _with_splits(imported, split_fraction=split_fraction, seed=seed)
     check(should_stop)
-    _build(folder, imported, report, should_stop)
+    ProjectStore.create(folder, imported, report=report, should_stop=should_stop).close()
     return NewResult(
         project=folder,
         images=len(imported.images),
@@ -132,26 +132,6 @@ def _with_splits(imported: Imported, *, split_fraction: float, seed: int) -> Imp
 
 def _in_split(image: ImportedImage, split: str) -> ImportedImage:
     return replace(image, record=replace(image.record, split=split)) if split else image
-
-
-def _build(folder: Path, imported: Imported, report: Report, should_stop: ShouldStop) -> None:
-    """Make the project under a passing name in the same parent (so that relative links hold), then name it."""
-    staging = folder.with_name(f".{folder.name}.new-{secrets.token_hex(4)}")
-    report(Progress("Making the project", 0, len(imported.images)))
-    try:
-        store = ProjectStore.create(staging, imported, report=report, should_stop=should_stop)
-        store.close()
-        check(should_stop)
-        if folder.is_dir():
-            folder.rmdir()
-        staging.rename(folder)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ProjectError(
-            f"{folder}: the project cannot be made here ({reason}). Free some space, or name another place."
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _writable(folder: Path) -> bool:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rcnn_studio.domain.detections import Detections
 from rcnn_studio.domain.errors import EngineError, StudioError
@@ -46,76 +45,43 @@ class LivePredictor:
             return self._predictor.detect(image)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesResult:
-    """Detections by path, in the order of the paths; failed: the message for each file that could not be read."""
-
-    found: dict[Path, Detections]
-    failed: dict[Path, str]
-    seconds: float
-
-
-def load_predictor(run_dir: Path, *, device: str = "auto") -> Predictor:
+def load_predictor(run_dir: Path) -> Predictor:
     """The run's best model, on the calling thread, whose priority is lowered. Raises EngineError with the remedy."""
     quiet_worker()
     preload()
     with loading_torch("Prediction"):
         from rcnn_studio.engine.inference import Predictor
-    return Predictor.load(run_dir, device=device)
+    return Predictor.load(run_dir)
 
 
 def predict_images(
     store: ProjectStore, run_dir: Path, image_ids: Sequence[int], report: Report, should_stop: ShouldStop
 ) -> dict[int, Detections]:
-    """Detections of these project images, kept in the run's folder as they come. -> by image id
+    """Detections of these project images by image id, kept in the run's folder as they come.
 
-    Images that cannot be read are left out and named in a Warned event. Raises Cancelled when stopped (what was done
-    is kept), EngineError where the model does not load or no image at all could be read.
+    Images that cannot be read are left out, each named in a Warned event. Raises Cancelled when stopped (what was done
+    is kept), EngineError where the model does not load or none of the images can be read.
     """
-    report(Progress("Loading the model", 0, len(image_ids)))
-    predictor = load_predictor(run_dir)
     paths = [store.image_path(image_id) for image_id in image_ids]
     found: dict[int, Detections] = {}
-    failed: list[str] = []
     last_write = time.monotonic()
     try:
-        for index, result in predictor.detect_files(paths, report, should_stop):
-            if isinstance(result, StudioError):
-                failed.append(str(result))
-                continue
-            found[image_ids[index]] = result
+        for index, detections in _detect(run_dir, paths, report, should_stop):
+            found[image_ids[index]] = detections
             if time.monotonic() - last_write > KEEP_EVERY_S:
                 write_detections(run_dir / DETECTIONS_FOLDER, found, merge=True)
                 last_write = time.monotonic()
     finally:
         if found:
             write_detections(run_dir / DETECTIONS_FOLDER, found, merge=True)
-    for message in failed:
-        report(Warned(message=message))
-    if failed and not found:
-        raise EngineError(f"None of the {len(failed)} images can be read. The first: {failed[0]}")
     return found
 
 
 def predict_files(
-    run_dir: Path,
-    paths: Sequence[Path],
-    report: Report = ignore,
-    should_stop: ShouldStop = never,
-    *,
-    device: str = "auto",
-) -> FilesResult:
-    """Detections of any image files; nothing is kept. Raises Cancelled; EngineError where the model does not load."""
-    started = time.monotonic()
-    predictor = load_predictor(run_dir, device=device)
-    found: dict[Path, Detections] = {}
-    failed: dict[Path, str] = {}
-    for index, result in predictor.detect_files(paths, report, should_stop):
-        if isinstance(result, StudioError):
-            failed[paths[index]] = str(result)
-        else:
-            found[paths[index]] = result
-    return FilesResult(found=found, failed=failed, seconds=time.monotonic() - started)
+    run_dir: Path, paths: Sequence[Path], report: Report = ignore, should_stop: ShouldStop = never
+) -> dict[Path, Detections]:
+    """Detections of any image files by path; nothing is kept on disk. Otherwise as predict_images."""
+    return {paths[index]: detections for index, detections in _detect(run_dir, paths, report, should_stop)}
 
 
 def expand_images(paths: Iterable[Path]) -> list[Path]:
@@ -132,25 +98,22 @@ def expand_images(paths: Iterable[Path]) -> list[Path]:
             files.append(path)
         else:
             raise EngineError(f"{path}: no such file or folder. Check the path.")
-    return files
+    return list(dict.fromkeys(files))
 
 
-def coco_results(
-    found: Iterable[tuple[int, Detections]], *, file_names: dict[int, str] | None = None
-) -> list[dict[str, Any]]:
-    """Detections in COCO's results format: bbox is x, y, width, height in pixels, 0-based.
-
-    found: (image id, detections). file_names: by image id, written where the reader does not know the ids.
-    """
-    rows: list[dict[str, Any]] = []
-    for image_id, detections in found:
-        head: dict[str, Any] = {"image_id": image_id}
-        if file_names is not None:
-            head["file_name"] = file_names[image_id]
-        for box, category_id, score in zip(
-            detections.xyxy.tolist(), detections.category_ids.tolist(), detections.scores.tolist(), strict=True
-        ):
-            x1, y1, x2, y2 = box
-            bbox = [round(x1, 3), round(y1, 3), round(x2 - x1, 3), round(y2 - y1, 3)]
-            rows.append({**head, "category_id": category_id, "bbox": bbox, "score": round(score, 5)})
-    return rows
+def _detect(
+    run_dir: Path, paths: Sequence[Path], report: Report, should_stop: ShouldStop
+) -> Iterator[tuple[int, Detections]]:
+    """(position in paths, detections) of every readable file, in order."""
+    report(Progress("Loading the model", 0, len(paths)))
+    predictor = load_predictor(run_dir)
+    unreadable: list[StudioError] = []
+    for position, result in predictor.detect_files(paths, report, should_stop):
+        if isinstance(result, StudioError):
+            unreadable.append(result)
+            report(Warned(message=str(result)))
+        else:
+            yield position, result
+    if unreadable and len(unreadable) == len(paths):
+        many = "The image" if len(paths) == 1 else f"None of the {len(paths)} images"
+        raise EngineError(f"{many} can be read, so there is nothing to find: {unreadable[0]}")

@@ -31,6 +31,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "image_size": (32, 8192),
     "image_max_size": (32, 16384),
     "epochs": (1, 1_000_000),
+    "min_steps": (0, 1e9),
     "batch_size": (1, 4096),
     "evaluate_every": (1, 1_000_000),
     "lr": (1e-12, 1e3),
@@ -230,4 +231,3 @@ def _plain_float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError("no finite number")
     return float(value)
-

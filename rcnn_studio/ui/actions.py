@@ -6,7 +6,7 @@ canvas (`Canvas.bind`), image actions in the image list (`ImagePanel.bind`), the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,7 +52,7 @@ def _canvas(name: str, text: str, *keys: str, **options: object) -> ActionSpec:
 
 def mark(text: str) -> str:
     """Marks a text of the table for translation (lupdate: -tr-function-alias QT_TRANSLATE_NOOP=mark)."""
-    return QT_TRANSLATE_NOOP("actions", text)
+    return str(QT_TRANSLATE_NOOP("actions", text))
 
 
 def _nudges() -> tuple[ActionSpec, ...]:
@@ -81,16 +81,26 @@ def _category_keys() -> tuple[ActionSpec, ...]:
     )
 
 
+def _themes() -> tuple[ActionSpec, ...]:
+    names = {"system": mark("As the System"), "light": mark("Light"), "dark": mark("Dark")}
+    return tuple(
+        _row(f"view.theme_{mode}", text, icon="theme" if mode == "system" else "", menu="view.theme", checkable=True)
+        for mode, text in names.items()
+    )
+
+
 ACTIONS: tuple[ActionSpec, ...] = (
     _row("project.new", mark("New Project..."), "Ctrl+N", icon="project-new", menu="file"),
     _row("project.open", mark("Open..."), "Ctrl+O", icon="folder-open", menu="file"),
-    _row("project.import", mark("Import Images..."), "Ctrl+I", icon="import", menu="file"),
     _row("project.export", mark("Export..."), "Ctrl+E", icon="export", menu="file"),
     _row(
-        "project.write_back", mark("Write Files Now"), "Ctrl+S", icon="write-back", menu="file",
+        "project.write_back",
+        mark("Write Files Now"),
+        "Ctrl+S",
+        icon="write-back",
+        menu="file",
         tip=mark("Every edit is saved already; this brings the linked VOC and COCO files up to date at once"),
     ),
-    _row("app.settings", mark("Settings..."), "Ctrl+,", icon="settings", menu="file"),
     _row("app.quit", mark("Quit"), "Ctrl+Q", icon="quit", menu="file"),
     _row("edit.undo", mark("Undo"), "Ctrl+Z", icon="undo", menu="edit", repeats=True),
     _row("edit.redo", mark("Redo"), "Ctrl+Shift+Z", "Ctrl+Y", icon="redo", menu="edit", repeats=True),
@@ -98,7 +108,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _canvas("edit.copy", mark("Copy"), "Ctrl+C", icon="copy", menu="edit"),
     _canvas("edit.paste", mark("Paste"), "Ctrl+V", icon="paste", menu="edit"),
     _canvas(
-        "box.paste_previous", mark("Paste Boxes of Previous Image"), "Ctrl+Shift+V", icon="paste-previous", menu="edit",
+        "box.paste_previous",
+        mark("Paste Boxes of Previous Image"),
+        "Ctrl+Shift+V",
+        icon="paste-previous",
+        menu="edit",
         tip=mark("Adds to what is there, never overwrites"),
     ),
     _canvas("edit.select_all", mark("Select All Boxes"), "Ctrl+A", icon="select-all", menu="edit"),
@@ -106,36 +120,66 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _row("image.go_to", mark("Go to Image..."), "Ctrl+G", icon="go-to", menu="edit"),
     _canvas("tool.select", mark("Select"), "Esc", "V", icon="tool-select", menu="box", checkable=True, checked=True),
     _canvas(
-        "tool.draw", mark("Draw Boxes"), "W", "R", "N", icon="tool-draw", menu="box", checkable=True,
+        "tool.draw",
+        mark("Draw Boxes"),
+        "W",
+        "R",
+        "N",
+        icon="tool-draw",
+        menu="box",
+        checkable=True,
         tip=mark("Drag, or click two corners; Shift: square, Alt: from the centre"),
     ),
     *_category_keys(),
     _canvas("category.pick", mark("Choose Class..."), "L", "/", icon="category", menu="box"),
     _canvas("box.next", mark("Next Box"), "]", held_keys=("Tab",), icon="box-next", menu="box", repeats=True),
     _canvas(
-        "box.previous", mark("Previous Box"), "[", held_keys=("Shift+Tab",), icon="box-previous", menu="box", repeats=True
+        "box.previous",
+        mark("Previous Box"),
+        "[",
+        held_keys=("Shift+Tab",),
+        icon="box-previous",
+        menu="box",
+        repeats=True,
     ),
     _canvas("box.duplicate", mark("Duplicate"), "Ctrl+D", icon="duplicate", menu="box"),
     _canvas("box.delete", mark("Delete"), "Del", "Backspace", icon="trash", menu="box"),
     _canvas("box.occluded", mark("Occluded"), "Q", icon="occluded", menu="box", tip=mark("Partly hidden")),
-    _canvas("box.truncated", mark("Truncated"), "T", icon="truncated", menu="box", tip=mark("Cut by the image's border")),
-    _canvas("box.difficult", mark("Difficult"), "G", icon="difficult", menu="box", tip=mark("Hard to tell; not scored")),
+    _canvas(
+        "box.truncated", mark("Truncated"), "T", icon="truncated", menu="box", tip=mark("Cut by the image's border")
+    ),
+    _canvas(
+        "box.difficult", mark("Difficult"), "G", icon="difficult", menu="box", tip=mark("Hard to tell; not scored")
+    ),
     _canvas("box.crowd", mark("Crowd"), "I", icon="crowd", menu="box", tip=mark("Many objects in one box (COCO)")),
     *_nudges(),
     _canvas("image.previous", mark("Previous Image"), "A", icon="image-previous", menu="image", repeats=True),
     _canvas("image.next", mark("Next Image"), "D", icon="image-next", menu="image", repeats=True),
     _canvas(
-        "image.verify", mark("Verify and Next"), "Space", icon="verify", menu="image",
+        "image.verify",
+        mark("Verify and Next"),
+        "Space",
+        icon="verify",
+        menu="image",
         tip=mark("This image is right; held down, Space drags the view"),
     ),
     _canvas(
-        "image.confirm_empty", mark("Nothing Here and Next"), "B", icon="empty", menu="image",
+        "image.confirm_empty",
+        mark("Nothing Here and Next"),
+        "B",
+        icon="empty",
+        menu="image",
         tip=mark("This image shows none of the classes: the model learns from that too"),
     ),
     _canvas("detection.accept", mark("Accept Detection"), "Return", "Enter", icon="accept", menu="review"),
     _canvas("detection.reject", mark("Reject Detection"), "X", icon="reject", menu="review"),
     _canvas(
-        "detection.accept_all", mark("Accept All Shown"), "Shift+Return", "Shift+Enter", icon="accept-all", menu="review"
+        "detection.accept_all",
+        mark("Accept All Shown"),
+        "Shift+Return",
+        "Shift+Enter",
+        icon="accept-all",
+        menu="review",
     ),
     _canvas("detection.edit", mark("Accept and Edit"), "E", icon="edit", menu="review"),
     _row("predict.current", mark("Predict This Image"), icon="predict", menu="review"),
@@ -155,6 +199,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _row("activity.label", mark("Label"), "Ctrl+1", icon="label", menu="view", checkable=True, checked=True),
     _row("activity.train", mark("Train"), "Ctrl+2", icon="train", menu="view", checkable=True),
     _row("activity.review", mark("Review"), "Ctrl+3", icon="review", menu="view", checkable=True),
+    *_themes(),
     _row("train.start", mark("Start Training"), "Ctrl+R", icon="play", menu="train"),
     _row("train.stop", mark("Stop and Keep Best"), "Ctrl+.", icon="stop", menu="train"),
     _row("help.keys", mark("Keys"), "F1", icon="keys", menu="help"),
@@ -202,14 +247,14 @@ def build_actions(parent: QObject) -> dict[str, QAction]:
     return actions
 
 
-def attach_canvas_actions(widget: QWidget, actions: dict[str, QAction], *, image_list: bool = False) -> None:
+def attach_canvas_actions(widget: QWidget, actions: Mapping[str, QAction], *, image_list: bool = False) -> None:
     """Let the canvas-scope keys act while this widget has the focus; the image list keeps its arrows."""
     for spec in ACTIONS:
         if spec.scope == "canvas" and (spec.in_list or not image_list):
             widget.addAction(actions[spec.id])
 
 
-def tint_actions(actions: dict[str, QAction], palette: QPalette) -> None:
+def tint_actions(actions: Mapping[str, QAction], palette: QPalette) -> None:
     """Icons in the palette's colours."""
     for spec in ACTIONS:
         if spec.icon:
@@ -230,7 +275,7 @@ def key_text(key: str) -> str:
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
 
 
-def fill_menu(menu: QMenu, name: str, actions: dict[str, QAction]) -> None:
+def fill_menu(menu: QMenu, name: str, actions: Mapping[str, QAction]) -> None:
     """Add the rows of a menu in the table's order, with a line where the subject changes."""
     before = ""
     for spec in ACTIONS:

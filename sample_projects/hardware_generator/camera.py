@@ -39,7 +39,9 @@ def develop(rng: np.random.Generator, canvas: Array) -> NDArray[np.uint8]:
     picture *= (1 - float(rng.uniform(0.12, 0.4)) * corner)[..., None]
     gain = float(rng.uniform(0.3, 1.0))
     shot = rng.standard_normal(picture.shape, dtype=np.float32)
-    noise = 0.55 * blur(shot, 0.5) + 0.45 * blur(rng.standard_normal(picture.shape[:2], dtype=np.float32), 0.55)[..., None]
+    noise = (
+        0.55 * blur(shot, 0.5) + 0.45 * blur(rng.standard_normal(picture.shape[:2], dtype=np.float32), 0.55)[..., None]
+    )
     picture = picture + noise * (0.0035 + 0.022 * np.sqrt(np.maximum(picture, 0))) * gain
     picture = np.maximum(picture, 0)
     toned = picture * (1 + picture / 4.0) / (1 + 0.55 * picture)

@@ -89,7 +89,7 @@ def photograph(seed: int, number: int) -> Photo:
     rng = np.random.default_rng([seed, number])
     width, height = SIZES[int(rng.integers(len(SIZES)))]
     shape = (height * OVERSAMPLE, width * OVERSAMPLE)
-    zoom = float(rng.uniform(1.0, 1.6)) * (width * height / 120_000) ** 0.4
+    zoom = float(rng.uniform(1.1, 1.65)) * (width * height / 120_000) ** 0.4
     wanted = int(rng.choice(COUNTS))
     layout = arrange(rng, shape, zoom, wanted)
     pixels = develop(rng, Canvas(rng, shape, zoom, layout).render())

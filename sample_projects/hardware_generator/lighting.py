@@ -69,7 +69,7 @@ def random_lights(rng: np.random.Generator) -> Lights:
     )
 
 
-def room(lights: Lights, mirror: Array, roughness: float, bounce: Array) -> tuple[Array, Array]:
+def room(lights: Lights, mirror: Array, roughness: float, bounce: Array | np.float32) -> tuple[Array, Array]:
     """What a surface mirrors in the directions ``mirror``: the room, and apart from it the lamp."""
     up = mirror[..., 2]
     ceiling = np.clip(0.5 + 0.75 * up, 0, 1.2)[..., None]
@@ -119,7 +119,9 @@ def openness(height: Array) -> Array:
 def view_directions(shape: Size, distance: float) -> Array:
     """Unit vectors from the table to a camera above the middle of the picture."""
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
-    view = np.stack([shape[1] / 2 - x, shape[0] / 2 - y, np.full(shape, distance * shape[1], dtype=np.float32)], axis=-1)
+    view = np.stack(
+        [shape[1] / 2 - x, shape[0] / 2 - y, np.full(shape, distance * shape[1], dtype=np.float32)], axis=-1
+    )
     return (view / np.linalg.norm(view, axis=-1, keepdims=True)).astype(np.float32)
 
 

@@ -158,7 +158,9 @@ def _lock_washer(u: Array, v: Array, part: PartSpec) -> Relief:
     height = thick - soft * np.square(np.clip(1 - (radius - inner) / soft, 0, 2)) * 0.8
     height = height + offset * reach * 0.34 * d + 0.1 * d * reach
     gap = (radius > root) & ~tooth
-    tone = np.where(gap, 0.7, 1.0) * (1 - 0.25 * np.exp(-(((radius - root) / (0.05 * d)) ** 2)) * (np.abs(offset) < 0.4))
+    tone = np.where(gap, 0.7, 1.0) * (
+        1 - 0.25 * np.exp(-(((radius - root) / (0.05 * d)) ** 2)) * (np.abs(offset) < 0.4)
+    )
     return Relief(mask, height.astype(np.float32), tone.astype(np.float32))
 
 

@@ -5,16 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .clutter import litter
-from .lighting import FINISH_LOOKS, Lights, cast_shadows, falloff, metal_colours, openness, random_lights, room, view_directions
+from .lighting import (
+    FINISH_LOOKS,
+    Lights,
+    cast_shadows,
+    falloff,
+    metal_colours,
+    openness,
+    random_lights,
+    room,
+    view_directions,
+)
 from .noise import Array, Mask, Size, blur, normals, smoothstep, spectral_noise
 from .parts import CLASSES, FINISHES, PartSpec, Placed, draw
 from .textures import TEXTURE_WEIGHTS, TEXTURES, Surface
 
+Owner = NDArray[np.int16]
+
 OVERSAMPLE = 2
 NOTHING, UNLABELLED = -1, -2
-LEAST_VISIBLE = 0.45
+LEAST_VISIBLE = 0.55
 SHORTEST_SIDE = 15
 
 
@@ -24,7 +37,7 @@ class Layout:
 
     coins: list[Placed]
     parts: list[Placed]
-    owner: Array
+    owner: Owner
 
 
 def _clip(part: Placed, shape: Size) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
@@ -38,14 +51,14 @@ def _clip(part: Placed, shape: Size) -> tuple[tuple[slice, slice], tuple[slice, 
     return (slice(y0, y1), slice(x0, x1)), window
 
 
-def pixel_share(owner: Array, index: int) -> tuple[Mask, int]:
+def pixel_share(owner: Owner, index: int) -> tuple[Mask, int]:
     """Final-resolution pixels at least half covered by part ``index``, and its canvas pixel count."""
     mine = owner == index
     blocks = mine[0::2, 0::2].astype(np.int8) + mine[1::2, 0::2] + mine[0::2, 1::2] + mine[1::2, 1::2]
     return blocks >= 2, int(mine.sum())
 
 
-def _acceptable(parts: list[Placed], owner: Array) -> bool:
+def _acceptable(parts: list[Placed], owner: Owner) -> bool:
     """Whether every part so far is visible enough to be labelled and not too small."""
     for index, part in enumerate(parts):
         pixels, count = pixel_share(owner, index)
@@ -63,7 +76,7 @@ def _random_part(rng: np.random.Generator, shape: Size, zoom: float, near: list[
     length = size * float(rng.uniform(3.2, 5.2) if kind == "bolt" else rng.uniform(3.8, 6.0))
     margin = float(rng.choice([0.5, 1.6, 2.2])) * size
     x, y = float(rng.uniform(margin, shape[1] - margin)), float(rng.uniform(margin, shape[0] - margin))
-    if near and rng.random() < 0.42:
+    if near and rng.random() < 0.3:
         other = near[int(rng.integers(len(near)))].spec
         turn, gap = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(1.0, 2.4)) * size
         x, y = other.x + gap * float(np.cos(turn)), other.y + gap * float(np.sin(turn))
@@ -88,7 +101,12 @@ def _coins(rng: np.random.Generator, shape: Size, zoom: float) -> list[Placed]:
     coins = []
     for _ in range(int(rng.choice([0, 0, 0, 0, 1, 1, 2]))):
         spec = _random_part(rng, shape, zoom, [])
-        spec = replace(spec, kind="coin", size=30 * zoom * float(rng.uniform(0.8, 1.15)), finish=str(rng.choice(["copper", "zinc", "brass"])))
+        spec = replace(
+            spec,
+            kind="coin",
+            size=30 * zoom * float(rng.uniform(0.8, 1.15)),
+            finish=str(rng.choice(["copper", "zinc", "brass"])),
+        )
         coins.append(draw(spec))
     return coins
 

@@ -52,7 +52,9 @@ def wood(rng: np.random.Generator, shape: Size, zoom: float) -> Surface:
 
 def felt(rng: np.random.Generator, shape: Size, zoom: float) -> Surface:
     """Pressed fibres in every direction with some lint."""
-    base, tint = _pick(rng, "2f5a3c,4d7a55 27364f,43587c 4a4a4c,6d6d70 5f2431,80424c 8c8378,aba297 6b5a43,8f7a5d 77797d,97999c")
+    base, tint = _pick(
+        rng, "2f5a3c,4d7a55 27364f,43587c 4a4a4c,6d6d70 5f2431,80424c 8c8378,aba297 6b5a43,8f7a5d 77797d,97999c"
+    )
     fibres = np.zeros(shape, dtype=np.float32)
     for angle in rng.uniform(0, np.pi, 4):
         fibres += spectral_noise(rng, shape, 0.9, 7, float(angle), 16 * zoom)
@@ -65,7 +67,9 @@ def felt(rng: np.random.Generator, shape: Size, zoom: float) -> Surface:
 
 def cloth(rng: np.random.Generator, shape: Size, zoom: float) -> Surface:
     """A plain or twill weave of uneven yarns."""
-    warp_colour, weft_colour = _pick(rng, "8d8474,a39a88 33496b,8b98a8 b3a587,c4b89d 55585c,77797b 6f3c34,8b574c 4c5a45,707d66")
+    warp_colour, weft_colour = _pick(
+        rng, "8d8474,a39a88 33496b,8b98a8 b3a587,c4b89d 55585c,77797b 6f3c34,8b574c 4c5a45,707d66"
+    )
     along, across = plane_axes(shape, float(rng.uniform(-0.5, 0.5)))
     period = float(rng.uniform(9, 13)) * max(zoom, 0.9)
     wobble = spectral_noise(rng, shape, 2.6, 1, 0, 200) * 0.4
@@ -124,7 +128,9 @@ def _lines(position: Array, spacing: float, width: float) -> Array:
 def paper(rng: np.random.Generator, shape: Size, zoom: float) -> Surface:
     """Kraft, drawing or squared paper with fibres and a crease."""
     base, ink = _pick(rng, "c8a679,8a6844 d9d5ca,7f93ad cfc8b4,9aa08f b9b6b0,6f7780 d8cfa9,a3905f b58f62,6f5335")
-    fibre = spectral_noise(rng, shape, 0.7, 6, float(rng.uniform(0, 3)), 20) + spectral_noise(rng, shape, 0.7, 6, 1.1, 20)
+    fibre = spectral_noise(rng, shape, 0.7, 6, float(rng.uniform(0, 3)), 20) + spectral_noise(
+        rng, shape, 0.7, 6, 1.1, 20
+    )
     cloud = spectral_noise(rng, shape, 1.6, 1, 0, 300)
     angle = float(rng.normal(0, 0.25))
     along, across = plane_axes(shape, angle)

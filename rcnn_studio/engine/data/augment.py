@@ -1,4 +1,4 @@
-"""Changes an image and its boxes at random, together. Works on Pillow images so that decode threads run free of the GIL.
+"""Changes an image and its boxes at random, together; on Pillow images, so that decode threads run free of the GIL.
 
 Does not resize to the network's input size; that is the loader's work.
 """
@@ -37,15 +37,15 @@ RECIPES = {
     "light": Recipe(flip_h=0.5, color=0.1),
     "standard": Recipe(flip_h=0.5, color=0.2, zoom=(0.8, 1.25)),
     "strong": Recipe(flip_h=0.5, color=0.4, zoom=(0.5, 1.6)),
-    "any-direction": Recipe(flip_h=0.5, flip_v=0.5, quarter_turn=0.5, color=0.2, zoom=(0.8, 1.25)),
 }
 
 
-def recipe(name: str) -> Recipe:
-    """The recipe of that name. Raises EngineError naming the choices."""
+def recipe(name: str, *, any_direction: bool = False) -> Recipe:
+    """The recipe of that name; any_direction adds vertical flips and quarter turns. Raises EngineError for others."""
     if name not in RECIPES:
         raise EngineError(f"augmentation: {name!r} is not known. Use one of {', '.join(RECIPES)}.")
-    return RECIPES[name]
+    chosen = RECIPES[name]
+    return replace(chosen, flip_v=0.5, quarter_turn=0.5) if any_direction else chosen
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -52,7 +52,7 @@ def to_tensor(image: RGB) -> Tensor:
 
 
 class ImageSource:
-    """Resized images of a dataset by number, decoded once as far as the cache's bytes reach. Safe to ask from threads."""
+    """Resized images of a dataset by number, decoded once as far as the cache's bytes reach; safe across threads."""
 
     def __init__(self, dataset: Dataset, *, short: int, longest: int, cache_bytes: int = CACHE_BYTES) -> None:
         self._dataset = dataset
@@ -213,8 +213,10 @@ def collate(samples: Mapping[int, Sample], *, pin: bool = False) -> Batch:
     return Batch(tuple(samples), [t.pin_memory() for t in tensors] if pin else tensors, targets)
 
 
-def batches_of_like_shape(aspects: NDArray[np.float64], batch_size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Shuffled full batches of positions, like aspect ratios (width / height) together: padding costs as much as pixels."""
+def batches_of_like_shape(
+    aspects: NDArray[np.float64], batch_size: int, rng: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Shuffled full batches of positions, like aspect ratios (width / height) together: padding costs like pixels."""
     order = rng.permutation(len(aspects))
     order = order[: len(order) // batch_size * batch_size]
     window = batch_size * 16

@@ -38,7 +38,9 @@ class CategoryTable:
         return self._ids()[np.asarray(labels, dtype=np.int64) - 1]
 
     def to_json(self) -> list[dict[str, object]]:
-        return [{"id": c.id, "name": c.name, "color": c.color, "supercategory": c.supercategory} for c in self.categories]
+        return [
+            {"id": c.id, "name": c.name, "color": c.color, "supercategory": c.supercategory} for c in self.categories
+        ]
 
     @staticmethod
     def from_json(rows: Sequence[dict[str, object]]) -> CategoryTable:

@@ -60,14 +60,16 @@ def score_columns(truth: Truth, found: Found) -> Scores:
 
 
 def coco_arrays(truth: Truth, found: Found) -> tuple[FloatArray, FloatArray]:
-    """Precision (10 IoUs, 101 recalls, K categories, 4 areas, 3 limits) and recall (10, K, 4, 3); -1: nothing to find."""
+    """Precision (10 IoUs, 101 recalls, K categories, 4 areas, 3 limits), recall (10, K, 4, 3); -1: nothing to find."""
     parts = [_evaluate(truth, found, group) for group in _category_groups(truth, found)]
     precision = [np.zeros((10, 101, 0, 4, 3)), *(p for p, _ in parts)]
     recall = [np.zeros((10, 0, 4, 3)), *(r for _, r in parts)]
     return np.concatenate(precision, axis=2), np.concatenate(recall, axis=1)
 
 
-def coco_documents(truth: Truth, found: Found, categories: Sequence[Category]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def coco_documents(
+    truth: Truth, found: Found, categories: Sequence[Category]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """A COCO document and its results for these categories, image ids and annotation ids from 1."""
     wanted = [c.id for c in categories]
     rows = np.flatnonzero(np.isin(truth.category_ids, wanted))
@@ -155,25 +157,26 @@ def _read_truth(path: Path) -> tuple[Truth, dict[int, int]]:
     """-> the truth, and its image numbers by image id."""
     document = _read_json(path)
     if not isinstance(document, dict):
-        raise FormatError(path, "", "is no COCO annotation file: the top must be an object with images and annotations.")
+        raise FormatError(path, "", "is no COCO annotation file: the top must be an object with images, annotations.")
     try:
         # by rising id, as pycocotools takes them: the order decides between detections of equal score
         numbers = {number: n for n, number in enumerate(sorted(int(image["id"]) for image in document["images"]))}
-        categories = sorted((Category(id=int(c["id"]), name=str(c["name"])) for c in document["categories"]), key=lambda c: c.id)
+        named = [Category(id=int(c["id"]), name=str(c["name"])) for c in document["categories"]]
         rows = document["annotations"]
         boxes = np.array([a["bbox"] for a in rows], dtype=np.float64).reshape(-1, 4)
         truth = Truth(
             image_count=len(numbers),
-            categories=tuple(categories),
+            categories=tuple(sorted(named, key=lambda c: c.id)),
             images=np.array([numbers[int(a["image_id"])] for a in rows], dtype=np.int64),
             category_ids=np.array([int(a["category_id"]) for a in rows], dtype=np.int64),
             xywh=boxes,
-            areas=np.array([float(a.get("area", b[2] * b[3])) for a, b in zip(rows, boxes, strict=True)], dtype=np.float64),
+            areas=np.array([a.get("area", b[2] * b[3]) for a, b in zip(rows, boxes, strict=True)], dtype=np.float64),
             crowd=np.array([bool(a.get("iscrowd", 0)) for a in rows], dtype=np.bool_),
             difficult=np.zeros(len(rows), dtype=np.bool_),
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise FormatError(path, "", f"is no COCO annotation file ({type(error).__name__}: {error}). Check it with `check`.") from error
+        reason = f"is no COCO annotation file ({type(error).__name__}: {error}). Check it with `check`."
+        raise FormatError(path, "", reason) from error
     return truth, numbers
 
 
@@ -191,7 +194,8 @@ def _read_found(path: Path, numbers: dict[int, int]) -> Found:
             boxes.append((x, y, w, h))
             scores.append(float(row["score"]))
     except (KeyError, TypeError, ValueError) as error:
-        reason = f"is no detection of these images ({type(error).__name__}: {error}). Each needs image_id, category_id, bbox, score."
+        what = f"{type(error).__name__}: {error}"
+        reason = f"is no detection of these images ({what}). Each needs image_id, category_id, bbox, score."
         raise FormatError(path, f"[{place}]", reason) from error
     return Found(
         images=np.array(images, dtype=np.int64),

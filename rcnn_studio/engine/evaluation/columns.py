@@ -14,7 +14,7 @@ from rcnn_studio.domain.detections import Detections
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Truth:
-    """What is there. images (G,) numbers 0..image_count - 1; xywh (G, 4) float64; areas (G,): COCO's own measure of size."""
+    """What is there. images (G,): 0..image_count - 1; xywh (G, 4) float64; areas (G,): COCO's own measure of size."""
 
     image_count: int
     categories: tuple[Category, ...]

@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 def voc_scores(truth: Truth, found: Found) -> tuple[float, float]:
     """Mean over the categories that have boxes: (VOC07, VOC10); -1 where none has.
 
-    Difficult and crowd boxes are neither asked for nor held against a detection that finds them (VOCdevkit, VOCevaldet.m).
+    Difficult and crowd boxes are neither asked for nor held against a detection that finds them (VOCevaldet.m).
     """
     per_category = [voc_category(truth, found, category.id) for category in truth.categories]
     scored = [pair for pair in per_category if pair is not None]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -30,12 +31,12 @@ BACKBONES = ("resnet18", "resnet34", "resnet50", "resnet101")
 IMAGE_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, as all torchvision weights expect
 IMAGE_STD = (0.229, 0.224, 0.225)
 STRIDES = (4, 8, 16, 32, 64)
-PAD_TO = 16  # torchvision pads to 32; with true strides and fixed scales 16 gives the same boxes, and 240 x 320 fits
+PAD_TO = 16  # torchvision's 32 is for grids it divides the image by; with true strides 240 x 320 needs no padding
 SCORE_FLOOR = 0.01
 DETECTIONS_PER_IMAGE = 100
 
 
-class Fp32RPNHead(RPNHead):
+class Fp32RPNHead(RPNHead):  # type: ignore[misc]
     """torchvision's head with float32 outputs: boxes decoded from bf16 numbers lie pixels off."""
 
     def forward(self, x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
@@ -43,7 +44,7 @@ class Fp32RPNHead(RPNHead):
         return [t.float() for t in logits], [t.float() for t in deltas]
 
 
-class Fp32Predictor(FastRCNNPredictor):
+class Fp32Predictor(FastRCNNPredictor):  # type: ignore[misc]
     """torchvision's predictor with float32 outputs, for the same reason."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -51,7 +52,7 @@ class Fp32Predictor(FastRCNNPredictor):
         return scores.float(), deltas.float()
 
 
-class Fp32AnchorGenerator(AnchorGenerator):
+class Fp32AnchorGenerator(AnchorGenerator):  # type: ignore[misc]
     """Anchors in float32 whatever the features are in, on the pyramid's true strides.
 
     torchvision makes anchors in the features' type (bf16: up to 7 px off) and divides image by grid size, which is
@@ -67,7 +68,7 @@ class Fp32AnchorGenerator(AnchorGenerator):
         return [anchors] * len(image_list.image_sizes)
 
 
-class FixedRoIAlign(MultiScaleRoIAlign):
+class FixedRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
     """MultiScaleRoIAlign that knows its scales, instead of inferring them for ever from the first batch it meets."""
 
     def __init__(self, levels: int) -> None:
@@ -89,7 +90,9 @@ class Detector(nn.Module):
         self.register_buffer("_mean", torch.tensor(IMAGE_MEAN).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("_std", torch.tensor(IMAGE_STD).view(1, 3, 1, 1) * 255, persistent=False)
 
-    def forward(self, images: Sequence[Tensor], targets: list[Target] | None = None) -> tuple[dict[str, Tensor], list[Target]]:
+    def forward(
+        self, images: Sequence[Tensor], targets: list[Target] | None = None
+    ) -> tuple[dict[str, Tensor], list[Target]]:
         """images: N uint8 (3, h, w) RGB, already resized. targets (training): boxes (B, 4) float32 xyxy in those
         pixels, labels (B,) int64 in 1..K. -> (losses by LOSS_NAMES in training else {}, detections else []):
         per image boxes (D, 4) xyxy, labels (D,), scores (D,) by falling score.
@@ -114,19 +117,19 @@ class Detector(nn.Module):
 
 
 def build_detector(config: TrainConfig, category_count: int) -> Detector:
-    """A detector for K categories with fresh weights (seed torch first). Raises EngineError for an unknown config value."""
+    """A detector for K categories with fresh weights (seed torch first). Raises EngineError for an unknown value."""
     if config.backbone not in BACKBONES:
         raise EngineError(f"backbone: {config.backbone!r} is not known. Use one of {', '.join(BACKBONES)}.")
     levels = len(config.anchor_sizes)
     if levels not in (4, 5):
-        raise EngineError(f"anchor_sizes: {levels} sizes given, but the pyramid has 4 or 5 levels: give one size for each.")
+        raise EngineError(f"anchor_sizes: {levels} given, but the pyramid has 4 or 5 levels: give one size for each.")
     backbone = _backbone(config, extra_level=levels == 5)
     detector = Detector(backbone, _rpn(config), _roi_heads(config, category_count + 1))
     if config.weights == "none" and config.norm == "group":
         _init_pyramid_predictors(detector)
     if config.channels_last:
         detector.memory_format = torch.channels_last
-        detector = detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        detector.to(memory_format=torch.channels_last)
     return detector
 
 
@@ -147,7 +150,7 @@ def norm_layer(name: str) -> NormLayer:
     if name == "group":
         return _group_norm
     if name == "frozen_batch":
-        return FrozenBatchNorm2d
+        return cast(NormLayer, FrozenBatchNorm2d)
     raise EngineError(f"norm: {name!r} is not known. Use group or frozen_batch.")
 
 
@@ -212,5 +215,3 @@ def _init_pyramid_predictors(detector: Detector) -> None:
     nn.init.normal_(predictor.bbox_pred.weight, std=0.001)
     for layer in (predictor.cls_score, predictor.bbox_pred):
         nn.init.zeros_(layer.bias)
-
-

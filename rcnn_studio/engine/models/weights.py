@@ -8,6 +8,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -75,7 +76,7 @@ def load_weights(detector: Detector, config: TrainConfig, table: CategoryTable, 
 
 def _load_imagenet(detector: Detector, config: TrainConfig) -> str:
     if config.norm != "frozen_batch":
-        raise EngineError("weights: imagenet needs norm = frozen_batch, because those weights were trained with batch norm.")
+        raise EngineError("weights: imagenet needs norm = frozen_batch: it was trained with batch norm.")
     weights = get_model_weights(config.backbone)["IMAGENET1K_V1"]
     state = {key: value for key, value in _download(weights).items() if not key.startswith("fc.")}
     _load_matching(detector.backbone.get_submodule("body"), state, "the ImageNet weights")
@@ -89,7 +90,8 @@ def _load_coco(detector: Detector, config: TrainConfig) -> str:
             "weights: coco is a resnet50 with norm frozen_batch, fpn_channels 256, head_channels 1024, five anchor_sizes "
             "and three anchor_ratios. Set those, or use the preset standard."
         )
-    _load_matching(detector, _without_predictor(_download(FasterRCNN_ResNet50_FPN_Weights.COCO_V1)), "the COCO weights")
+    state = _download(FasterRCNN_ResNet50_FPN_Weights.COCO_V1)
+    _load_matching(detector, _without_predictor(state), "the COCO weights")
     for module in detector.modules():
         if isinstance(module, FrozenBatchNorm2d):
             module.eps = 0.0  # as these weights were trained (torchvision issue 2599)
@@ -99,20 +101,25 @@ def _load_coco(detector: Detector, config: TrainConfig) -> str:
 def _load_local(detector: Detector, path: Path) -> str:
     try:
         if path.suffix == ".safetensors":
-            state = load_file(path)
+            state: Any = load_file(path)
         elif path.suffix in (".pth", ".pt"):
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-            state = loaded.get("model", loaded.get("state_dict", loaded)) if isinstance(loaded, dict) else loaded
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            if isinstance(state, dict):
+                state = state.get("model", state.get("state_dict", state))
         else:
-            raise EngineError(f"weights: {str(path)!r} is no .safetensors or .pth file, nor none, coco, imagenet or run:<id>.")
+            raise EngineError(
+                f"weights: {str(path)!r} is no .safetensors or .pth file, nor none, coco, imagenet or run:<id>."
+            )
     except (OSError, SafetensorError, RuntimeError, EOFError) as error:
-        raise EngineError(f"{path}: cannot be read as weights ({str(error).splitlines()[0]}). Choose another file.") from error
+        reason = str(error).splitlines()[0]
+        raise EngineError(f"{path}: cannot be read as weights ({reason}). Choose another file.") from error
     except pickle.UnpicklingError as error:
         raise EngineError(
-            f"{path}: holds more than plain weights, and nothing in it was run. Save its state_dict as .safetensors and choose that."
+            f"{path}: holds more than plain weights, and nothing in it was run. Save its state_dict as .safetensors "
+            "and choose that."
         ) from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise EngineError(f"{path}: holds no table of named weights. Save a state_dict as .safetensors and choose that.")
+        raise EngineError(f"{path}: holds no table of named weights. Save a state_dict as .safetensors, choose that.")
     own = detector.state_dict()
     if not any(key.startswith("rpn.") for key in state):
         body = {key: value for key, value in state.items() if not key.startswith("fc.")}
@@ -131,22 +138,22 @@ def _download(weights: WeightsEnum) -> dict[str, Tensor]:
         name = weights.url.rsplit("/", 1)[-1]
         place = Path(torch.hub.get_dir()) / "checkpoints" / name
         raise EngineError(
-            f"{name} could not be fetched ({error}). Download {weights.url} on a computer with a connection and put it at "
-            f"{place}, or use the preset from-scratch, which needs no weights."
+            f"{name} could not be fetched ({error}). Download {weights.url} on a computer with a connection and put "
+            f"it at {place}, or use the preset from-scratch, which needs no weights."
         ) from error
     return state
 
 
 def _load_matching(module: nn.Module, state: dict[str, Tensor], source: str) -> None:
-    """Loads everything `state` has; the box predictor alone may be missing. Raises EngineError naming what does not fit."""
+    """Loads all that `state` has; only the box predictor may be missing. Raises EngineError for what does not fit."""
     own = module.state_dict()
     counters = [key for key in state if key.endswith("num_batches_tracked")]
     state = {key: value for key, value in state.items() if key not in counters}
     wrong = next((k for k, v in state.items() if k not in own or own[k].shape != v.shape), None)
     missing = next((k for k in own if k not in state and not k.startswith(PREDICTOR)), None)
     if wrong is not None or missing is not None:
-        what = f"has {wrong}, which does not fit" if wrong is not None else f"lacks {missing}"
-        raise EngineError(f"weights: {source} {what} this backbone. Use the architecture they were trained with.")
+        what = f"has {wrong}, which does not fit here" if wrong is not None else f"lacks {missing}"
+        raise EngineError(f"weights: {source} {what}. Use the backbone, norm and sizes they were trained with.")
     module.load_state_dict(state, strict=False)
 
 
@@ -173,7 +180,7 @@ def _fit_predictor(
 
 def _run_checkpoint(runs_dir: Path, run_id: str) -> Path:
     if not run_id or Path(run_id).name != run_id or not (runs_dir / run_id).is_dir():
-        raise EngineError(f"weights: there is no run {run_id!r} in {runs_dir}. Choose one of its runs, or weights = none.")
+        raise EngineError(f"weights: there is no run {run_id!r} in {runs_dir}. Choose one of its runs, or none.")
     return find_checkpoint(runs_dir / run_id)
 
 
@@ -183,4 +190,6 @@ def _last_run(runs_dir: Path, exclude: str) -> str:
     for name in names:
         if any((runs_dir / name / "checkpoints").glob("*/state.json")):
             return name
-    raise EngineError(f"weights: there is no earlier run with a checkpoint in {runs_dir}. Train with another preset first.")
+    raise EngineError(
+        f"weights: there is no earlier run with a checkpoint in {runs_dir}. Train with another preset first."
+    )

@@ -54,13 +54,14 @@ class Manifest:
 
 
 def save_checkpoint(run_dir: Path, name: str, weights: Mapping[str, Tensor], manifest: Manifest) -> Path:
-    """Writes run_dir/checkpoints/<name>, replacing the one before only when the new one is safe on disk. -> its folder.
+    """Writes run_dir/checkpoints/<name>, replacing the one before only when the new one is on disk. -> its folder.
 
-    Raises EngineError if a weight is not finite (a good checkpoint is never replaced by a broken one) or the disk refuses.
+    Raises EngineError if a weight is not finite (a good checkpoint is never replaced by a broken one) or the disk
+    refuses.
     """
-    broken = [key for key, tensor in weights.items() if tensor.is_floating_point() and not bool(tensor.isfinite().all())]
-    if broken:
-        raise EngineError(f"{name}: the weights {broken[0]} are not finite, so the checkpoint before is kept.")
+    broken = next((k for k, t in weights.items() if t.is_floating_point() and not bool(t.isfinite().all())), None)
+    if broken is not None:
+        raise EngineError(f"{name}: the weights {broken} are not finite, so the checkpoint before is kept.")
     parent = run_dir / FOLDER
     fresh = parent / f".tmp-{name}-{uuid.uuid4().hex[:8]}"
     try:
@@ -82,7 +83,8 @@ def save_checkpoint(run_dir: Path, name: str, weights: Mapping[str, Tensor], man
         return _put_in_place(fresh, parent / name)
     except OSError as error:
         shutil.rmtree(fresh, ignore_errors=True)
-        raise EngineError(f"{parent / name}: cannot be saved ({error.strerror or error}). Make room on the disk.") from error
+        reason = error.strerror or error
+        raise EngineError(f"{parent / name}: cannot be saved ({reason}). Make room on the disk.") from error
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], Manifest]:
@@ -97,7 +99,9 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], Manifest]:
     except OSError as error:
         raise EngineError(f"{path}: cannot be read ({error.strerror}). Use another run or train again.") from error
     if digest != files.get(WEIGHTS_FILE):
-        raise EngineError(f"{path}: is damaged (its SHA-256 is not the one in {MANIFEST_FILE}). Use another checkpoint or train again.")
+        raise EngineError(
+            f"{path}: is damaged (its SHA-256 is not that of {MANIFEST_FILE}). Use another checkpoint or train again."
+        )
     return load_file(path), manifest
 
 
@@ -139,7 +143,7 @@ def _safetensors_chunks(weights: Mapping[str, Tensor]) -> Iterator[bytes | memor
     for tensor in weights.values():
         flat = tensor.detach().cpu().contiguous().view(-1)
         if flat.numel():
-            yield memoryview(flat.view(torch.uint8).numpy())
+            yield flat.view(torch.uint8).numpy().data
 
 
 def _write_hashed(path: Path, chunks: Iterator[bytes | memoryview]) -> str:
@@ -177,7 +181,7 @@ def _read_manifest(path: Path) -> tuple[Manifest, dict[str, str]]:
         state = json.loads(path.read_text(encoding="utf-8"))
         if int(state["format"]) > FORMAT:
             raise EngineError(f"{path}: was written by a later version of RCNN Studio. Update to read it.")
-        known = {name: tuple(v) if isinstance(v, list) else v for name, v in state["config"].items()}
+        known: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in state["config"].items()}
         manifest = Manifest(
             epoch=int(state["epoch"]),
             step=int(state["step"]),

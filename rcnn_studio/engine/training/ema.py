@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import copy
+from typing import Generic, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
-class Ema:
+class Ema(Generic[Model]):
     """Exponential moving average of parameters; buffers are copied. `model` is the averaged one, in eval mode.
 
     The decay grows from 0.1 to its full value over the first steps, so that the random start is soon forgotten.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: Model, decay: float) -> None:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self._decay = decay
         self._steps = 0
 
     @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
+    def update(self, model: Model) -> None:
         self._steps += 1
         decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
-        averaged, current = list(self.model.parameters()), list(model.parameters())
+        averaged: list[Tensor] = list(self.model.parameters())
+        current: list[Tensor] = list(model.parameters())
         torch._foreach_lerp_(averaged, current, 1.0 - decay)
         for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
             mine.copy_(theirs)

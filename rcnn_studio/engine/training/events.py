@@ -22,12 +22,14 @@ class EventLog:
         try:
             self._file = self._path.open("a", encoding="utf-8")
         except OSError as error:
-            raise EngineError(f"{self._path}: cannot be written ({error.strerror}). Make room or choose another folder.") from error
+            raise EngineError(f"{self._path}: cannot be written ({error.strerror}). Make room on the disk.") from error
 
     def __enter__(self) -> EventLog:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._file.close()
 
     def emit(self, event: TrainEvent) -> None:

@@ -30,7 +30,10 @@ class Precision:
 
 
 def choose_precision(amp: str, device: torch.device, detector: Detector, batch: Batch) -> Precision:
-    """"auto": on CUDA bf16 where the GPU has it, else fp16; on a CPU what is faster on this batch; else float32."""
+    """For "auto": on CUDA bf16 where the GPU has it, else fp16; on a CPU what is faster on this batch; else float32.
+
+    Raises EngineError for a format this device cannot compute in.
+    """
     if amp in _TYPES:
         if amp == "fp16" and device.type != "cuda":
             raise EngineError("amp: fp16 needs a CUDA GPU. Use auto, bf16 or off.")

@@ -44,14 +44,16 @@ def plan_images(dataset: Dataset, config: TrainConfig) -> Plan:
         raise EngineError("The project has no categories. Add one, draw boxes, then train.")
     if not len(train):
         raise EngineError(
-            f"No image of the split {config.train_split!r} is labelled, confirmed empty or verified. Label some images, then train."
+            f"No image of the split {config.train_split!r} is labelled, confirmed empty or verified. "
+            "Label some images, then train."
         )
     open_count = len(dataset.indices(split=config.train_split, trainable=False)) - len(train)
     if open_count:
         remarks.append(f"{open_count} images of the split {config.train_split} are not labelled yet and take no part.")
     if not len(val):
         train, val = _hold_out(train)
-        remarks.append(f"There is no labelled image in the split {config.val_split}: {_held_out_words(len(train), len(val))}")
+        words = _held_out_words(len(train), len(val))
+        remarks.append(f"There is no labelled image in the split {config.val_split}: {words}")
     remarks.extend(_unusable_words(unusable_boxes(dataset, np.union1d(train, val))))
     return Plan(train, val, tuple(remarks))
 
@@ -76,7 +78,7 @@ def write_json(path: Path, value: object) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
     except OSError as error:
-        raise EngineError(f"{path}: cannot be written ({error.strerror}). Make room or choose another folder.") from error
+        raise EngineError(f"{path}: cannot be written ({error.strerror}). Make room on the disk.") from error
 
 
 def _hold_out(train: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -144,8 +144,9 @@ class _Training:
         self.ema = Ema(self.detector, config.ema_decay)
         per_epoch = self.loader.steps_per_epoch
         total = max(config.epochs * per_epoch, config.min_steps)
-        self.schedule = Schedule(config.schedule, total, min(config.warmup_steps, total // 4), config.max_minutes * 60.0)
-        self.recipe: Recipe = recipe(config.augmentation)
+        warmup = min(config.warmup_steps, total // 4)
+        self.schedule = Schedule(config.schedule, total, warmup, config.max_minutes * 60.0)
+        self.recipe: Recipe = recipe(config.augmentation, any_direction=config.any_direction)
         self.spent_on_scores = self.last_score_cost = self.last_saved = 0.0
         self.without_gain = 0
         progress.log.emit(
@@ -202,7 +203,7 @@ class _Training:
             by_name, _ = self.detector(batch.images, batch.targets)
         losses = torch.stack([by_name[name].float() for name in LOSS_NAMES])
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(losses.sum()).backward()
+        self.scaler.scale(losses.sum()).backward()  # type: ignore[no-untyped-call]
         self.scaler.unscale_(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.detector.parameters(), self.config.clip_norm or float("inf"))
         if self.device.type != "cpu" or bool(norm.isfinite()):
@@ -219,8 +220,9 @@ class _Training:
             return True
         if self.progress.epoch % max(1, self.config.evaluate_every):
             return False
-        allowed = EVALUATION_SHARE * self.progress.elapsed_s
-        return self.schedule.budget_s <= 0 or self.last_score_cost == 0 or self.spent_on_scores + self.last_score_cost <= allowed
+        if self.schedule.budget_s <= 0 or self.last_score_cost == 0:
+            return True
+        return self.spent_on_scores + self.last_score_cost <= EVALUATION_SHARE * self.progress.elapsed_s
 
     def _evaluate(self) -> bool:
         """Scores the averaged weights and keeps them if they are the best. -> False when patience has run out."""
@@ -331,5 +333,5 @@ class _Meter:
         names = ", ".join(self._training.loader.name(index) for index in batch.indices)
         message = f"The loss is not a finite number on {names}."
         if self._bad >= BAD_STEPS:
-            raise EngineError(f"{message} The training was ended, the best checkpoint is kept. Lower lr and check these boxes.")
+            raise EngineError(f"{message} The best checkpoint so far is kept. Lower lr, and check these boxes.")
         self._training.progress.warn(message)

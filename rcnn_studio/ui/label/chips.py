@@ -29,6 +29,9 @@ class Chips:
                 self._made.popitem(last=False)
         return plate
 
+    def clear(self) -> None:
+        self._made.clear()
+
 
 def font(dpr: float) -> QFont:
     """The plates' font at a screen density."""

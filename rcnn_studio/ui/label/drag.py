@@ -93,9 +93,7 @@ def _with_aspect(now: Corners, was: Corners, handle: Handle, *, centred: bool) -
     width, height = abs(now[2] - now[0]), abs(now[3] - now[1])
     if handle in (Handle.N, Handle.S):
         width = whole(height * ratio)
-    elif handle in (Handle.E, Handle.W):
-        height = whole(width / ratio)
-    elif width >= height * ratio:
+    elif handle in (Handle.E, Handle.W) or width >= height * ratio:
         height = whole(width / ratio)
     else:
         width = whole(height * ratio)
@@ -104,7 +102,9 @@ def _with_aspect(now: Corners, was: Corners, handle: Handle, *, centred: bool) -
     return x1, y1, x2, y2
 
 
-def _anchored(near: float, far: float, length: float, near_moves: bool, far_moves: bool, centred: bool) -> tuple[float, float]:
+def _anchored(
+    near: float, far: float, length: float, near_moves: bool, far_moves: bool, centred: bool
+) -> tuple[float, float]:
     if centred or not (near_moves or far_moves):
         middle = (near + far) / 2
         start = whole(middle - length / 2)

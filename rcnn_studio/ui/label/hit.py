@@ -79,21 +79,23 @@ def handle_points(corners: Corners) -> NDArray[np.float64]:
     return np.array([[x1, y1], [mx, y1], [x2, y1], [x2, my], [x2, y2], [mx, y2], [x1, y2], [x1, my]])
 
 
-def handle_at(corners: Corners, x: float, y: float, *, reach: float) -> Handle | None:
-    """The nearest handle within `reach` image pixels; edges are handles along their whole length.
+def handle_at(corners: Corners, x: float, y: float, *, reach: float, edges: bool = True) -> Handle | None:
+    """The handle within `reach` image pixels of the point.
 
-    On a box smaller than the reach its inside stays free for moving: only points outside or on the rim count.
+    edges: a side is a handle along its whole length; otherwise only the eight points count. On a small box the
+    reach inward shrinks, so that its middle stays free for moving.
     """
     x1, y1, x2, y2 = corners
     if not (x1 - reach <= x <= x2 + reach and y1 - reach <= y <= y2 + reach):
         return None
+    if not edges:
+        points = handle_points(corners)
+        distances = np.abs(points - (x, y)).max(axis=1)
+        nearest = int(distances.argmin())
+        return Handle(nearest) if distances[nearest] <= reach else None
     reach_x, reach_y = min(reach, (x2 - x1) / 4), min(reach, (y2 - y1) / 4)
     left, right = x - x1 <= reach_x, x2 - x <= reach_x
     top, bottom = y - y1 <= reach_y, y2 - y <= reach_y
-    if left and right:
-        left, right = x - x1 <= x2 - x, x - x1 > x2 - x
-    if top and bottom:
-        top, bottom = y - y1 <= y2 - y, y - y1 > y2 - y
     return _HANDLES.get((int(right) - int(left), int(bottom) - int(top)))
 
 

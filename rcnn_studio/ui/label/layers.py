@@ -155,7 +155,7 @@ class SelectionLayer:
     def paint(self, painter: QPainter, scene: Scene) -> None:
         if not scene.boxes_shown:
             return
-        if scene.hovered is not None and scene.hovered not in scene.selection:
+        if scene.hover_shown and scene.hovered is not None and scene.hovered not in scene.selection:
             self._paint_box(painter, scene, scene.hovered, selected=False)
         shown = sorted(scene.selection | scene.moved.keys())
         for box_id in shown:
@@ -297,13 +297,15 @@ def _paint_casing(painter: QPainter, rects: NDArray[np.int64], line: int) -> Non
     pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
     painter.setPen(pen)
     half = line // 2 + 1 if line > 1 else 1
-    painter.drawRects([QRect(a - half, b - half, c - a + 2 * half - 1, d - b + 2 * half - 1) for a, b, c, d in rects.tolist()])
+    painter.drawRects(
+        [QRect(a - half, b - half, c - a + 2 * half - 1, d - b + 2 * half - 1) for a, b, c, d in rects.tolist()]
+    )
 
 
 def _paint_handles(painter: QPainter, scene: Scene, corners: Corners, color: str) -> None:
     side = scene.px(HANDLE_PX)
     points = handle_points(corners)
-    if (corners[2] - corners[0]) * scene.view.scale < 3 * side or (corners[3] - corners[1]) * scene.view.scale < 3 * side:
+    if min(corners[2] - corners[0], corners[3] - corners[1]) * scene.view.scale < 3 * side:
         points = points[::2]
     painter.setPen(QPen(CASING, 0))
     painter.setBrush(WHITE)
@@ -316,7 +318,9 @@ def _paint_handles(painter: QPainter, scene: Scene, corners: Corners, color: str
     for x, y in points.tolist():
         wx, wy = scene.view.to_device(x, y)
         painter.drawRect(
-            QRect(round(wx) - side // 2 + inset, round(wy) - side // 2 + inset, side - 2 * inset + 1, side - 2 * inset + 1)
+            QRect(
+                round(wx) - side // 2 + inset, round(wy) - side // 2 + inset, side - 2 * inset + 1, side - 2 * inset + 1
+            )
         )
 
 
@@ -372,4 +376,6 @@ def draft_area(scene: Scene, corners: Corners) -> QRect:
     """Everything the draft layer may paint for this rectangle."""
     x1, y1, x2, y2 = scene.view.rects(np.array([corners]))[0].tolist()
     side = scene.px(chips.FONT_PX * 2.6)
-    return QRect(min(x1, x2 - scene.px(110)), y1, max(x2 - x1, scene.px(110)), y2 - y1).adjusted(-side, -side, side, side)
+    return QRect(min(x1, x2 - scene.px(110)), y1, max(x2 - x1, scene.px(110)), y2 - y1).adjusted(
+        -side, -side, side, side
+    )

@@ -26,7 +26,7 @@ class Scene:
     """
 
     frame: Frame = field(default_factory=lambda: Frame(1, 1, 1, 1))
-    view: View = View()
+    view: View = field(default_factory=View)
     dpr: float = 1.0
     colors: Colors = LIGHT
     chips: Chips = field(default_factory=Chips)
@@ -40,6 +40,7 @@ class Scene:
     tints: Mapping[int, str] = field(default_factory=dict)
     selection: frozenset[int] = frozenset()
     hovered: int | None = None
+    hover_shown: bool = True
     boxes_shown: bool = True
     moved: dict[int, Corners] = field(default_factory=dict)
     draft: Corners | None = None

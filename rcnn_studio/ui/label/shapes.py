@@ -16,7 +16,7 @@ Corners = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shapes:
-    """ids (N,) int64, xyxy (N, 4) float64 image pixels, category_ids (N,) int64, flags (N,) int64, scores (N,) float."""
+    """ids (N,), xyxy (N, 4) image pixels, category_ids (N,), flags (N,) of BoxFlag, scores (N,) or NaN."""
 
     ids: NDArray[np.int64]
     xyxy: NDArray[np.float64]

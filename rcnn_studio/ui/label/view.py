@@ -30,7 +30,7 @@ class View:
     def rects(self, xyxy: NDArray[np.float64]) -> NDArray[np.int64]:
         """Boxes in whole device pixels. (N, 4) -> (N, 4)"""
         offset = np.array([self.dx, self.dy, self.dx, self.dy])
-        return np.rint(xyxy * self.scale + offset).astype(np.int64)
+        return np.asarray(np.rint(xyxy * self.scale + offset), dtype=np.int64)
 
     def seen(self, width: int, height: int) -> tuple[float, float, float, float]:
         """What a window of this size shows, in image pixels: x1, y1, x2, y2."""

@@ -53,7 +53,10 @@ class Smoother:
             self._last = [v if math.isfinite(v) else 0.0 for v in values]
         else:
             w = self._weight
-            self._last = [w * old + (1 - w) * new if math.isfinite(new) else old for old, new in zip(self._last, values, strict=True)]
+            self._last = [
+                w * old + (1 - w) * new if math.isfinite(new) else old
+                for old, new in zip(self._last, values, strict=True)
+            ]
         return self._last
 
     def clear(self) -> None:
@@ -61,7 +64,7 @@ class Smoother:
 
 
 def envelope(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats]:
-    """Least and largest y of each of `bins` equal runs of points: at most 2 * bins points that look like all of them."""
+    """Least and largest y of each of `bins` equal runs of points: about 2 * bins points that look like all of them."""
     count = len(x)
     if count <= 2 * bins:
         return x, y

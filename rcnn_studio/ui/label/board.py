@@ -1,0 +1,345 @@
+"""The picture with everything on it: view, scene and painting of the open image. Knows no mouse and no keys.
+
+Holds no truth: image, boxes, selection and detections are read from the workspace and shown again on its signals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QImage, QKeySequence, QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from rcnn_studio.ui import theme
+from rcnn_studio.ui.label.layers import make_live_layers, make_still_layers, painted_area
+from rcnn_studio.ui.label.scene import Scene
+from rcnn_studio.ui.label.shapes import EMPTY, Corners, Shapes
+from rcnn_studio.ui.label.view import Frame, View
+from rcnn_studio.workspace.images import ImageCache
+from rcnn_studio.workspace.project import ProjectModel
+from rcnn_studio.workspace.review import ReviewModel
+
+PLACEHOLDER_AFTER_MS = 60
+HINT_MS = 3500
+
+
+class Board(QWidget):
+    """See the module. `scene` is what is painted; only this class and its heirs write to it."""
+
+    zoom_changed = Signal(float)
+    hinted = Signal(str)
+
+    def __init__(
+        self, project: ProjectModel, images: ImageCache, review: ReviewModel, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.project, self.images, self.review = project, images, review
+        self.scene = Scene(colors=theme.colors_of(self.palette()))
+        self._still, self._live = make_still_layers(), make_live_layers()
+        self._backing = QPixmap()
+        self._backing_key: tuple[object, ...] = ()
+        self._fitted = True
+        self._boxes_on, self._peeking = True, False
+        self._hold = QTimer(self, singleShot=True, interval=PLACEHOLDER_AFTER_MS)
+        self._hold.timeout.connect(self.update)
+        self._hint_timer = QTimer(self, singleShot=True, interval=HINT_MS)
+        self._hint_timer.timeout.connect(self._on_hint_over)
+        project.image_changed.connect(self._on_image_changed)
+        project.boxes_changed.connect(self._on_boxes_changed)
+        project.selection_changed.connect(self._on_selection_changed)
+        project.categories_changed.connect(self._on_categories_changed)
+        project.active_category_changed.connect(self._on_active_category_changed)
+        review.detections_changed.connect(self._on_detections_changed)
+        review.focus_changed.connect(self._on_detections_changed)
+        images.image_ready.connect(self._on_image_ready)
+        images.image_failed.connect(self._on_image_failed)
+
+    def show_workspace(self) -> None:
+        """Show what is open now; heirs call it once they are complete."""
+        self._on_categories_changed()
+        self._on_detections_changed()
+        if self.project.current_id is not None:
+            self._on_image_changed(self.project.current_id)
+        else:
+            self._show_empty()
+
+    # --- where things are ------------------------------------------------------------------------
+
+    @property
+    def zoom(self) -> float:
+        """Screen pixels per image pixel; 1.0 is actual size."""
+        return self.scene.view.scale
+
+    @property
+    def image_shown(self) -> bool:
+        """The open image's picture is on the screen (not a placeholder or a message)."""
+        return self.scene.image is not None
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        return self.scene.frame.image_width, self.scene.frame.image_height
+
+    def image_to_widget(self, x: float, y: float) -> QPointF:
+        """Image pixels -> logical widget pixels."""
+        device_x, device_y = self.scene.view.to_device(x, y)
+        return QPointF(device_x / self.scene.dpr, device_y / self.scene.dpr)
+
+    def widget_to_image(self, point: QPointF) -> tuple[float, float]:
+        """Logical widget pixels -> image pixels, not limited to the image."""
+        return self.scene.view.to_image(point.x() * self.scene.dpr, point.y() * self.scene.dpr)
+
+    def reach(self, logical: float) -> float:
+        """A length on the screen in image pixels."""
+        return logical * self.scene.dpr / self.scene.view.scale
+
+    # --- view -----------------------------------------------------------------------------------------
+
+    def fit(self) -> None:
+        """The whole image, and so for as long as nobody zooms."""
+        self._set_view(self.scene.frame.fitted(), fitted=True)
+
+    def actual_size(self) -> None:
+        """One image pixel on one screen pixel, about the middle of what is seen."""
+        frame = self.scene.frame
+        x, y = self.scene.view.to_image(frame.width / 2, frame.height / 2)
+        self._set_view(frame.centred_on(x, y, 1.0))
+
+    def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
+        """Zoom about a widget point (None: the middle)."""
+        frame, dpr = self.scene.frame, self.scene.dpr
+        x, y = (at.x() * dpr, at.y() * dpr) if at is not None else (frame.width / 2, frame.height / 2)
+        self._set_view(frame.zoomed(self.scene.view, factor, x, y))
+
+    def zoom_to(self, box_ids: Iterable[int]) -> None:
+        """Fill most of the window with these boxes."""
+        corners = [self.scene.shapes.corners(box_id) for box_id in box_ids]
+        if corners:
+            x1, y1, x2, y2 = zip(*corners, strict=True)
+            self._set_view(self.scene.frame.showing((min(x1), min(y1), max(x2), max(y2)), share=0.6))
+
+    def reveal(self, corners: Corners) -> None:
+        """Bring a place into view if it is not."""
+        self._set_view(self.scene.frame.revealed(self.scene.view, corners), fitted=self._fitted)
+
+    def pan_by(self, dx: float, dy: float) -> None:
+        """Logical pixels; stops where the image would get lost."""
+        dpr = self.scene.dpr
+        self._set_view(self.scene.frame.panned(self.scene.view, dx * dpr, dy * dpr), fitted=self._fitted)
+
+    def view_moved(self) -> None:
+        """For heirs: the image lies elsewhere under the pointer now."""
+
+    def _set_view(self, view: View, *, fitted: bool = False) -> None:
+        self._fitted = fitted and view == self.scene.frame.fitted()
+        if view != self.scene.view:
+            zoomed = view.scale != self.scene.view.scale
+            self.scene.view = view
+            self.view_moved()
+            if zoomed:
+                self.zoom_changed.emit(view.scale)
+            self.update()
+
+    def _sync_frame(self) -> None:
+        """Sizes from widget and image; a fitted image stays fitted, another keeps its middle."""
+        scene = self.scene
+        middle = scene.view.to_image(scene.frame.width / 2, scene.frame.height / 2)
+        scene.dpr = self.devicePixelRatioF()
+        record = self.project.record
+        picture = (record.width, record.height) if record is not None else (1, 1)
+        if scene.image is not None:
+            picture = (scene.image.width(), scene.image.height())
+        width, height = round(self.width() * scene.dpr), round(self.height() * scene.dpr)
+        scene.frame = Frame(max(1, width), max(1, height), max(1, picture[0]), max(1, picture[1]))
+        if self._fitted:
+            self._set_view(scene.frame.fitted(), fitted=True)
+        else:
+            self._set_view(scene.frame.centred_on(*middle, scene.view.scale))
+        self.update()
+
+    # --- what is shown ------------------------------------------------------------------------------------
+
+    def set_boxes_shown(self, shown: bool) -> None:
+        self._boxes_on = shown
+        self._show_visibility()
+
+    def set_peeking(self, peeking: bool) -> None:
+        """Hide boxes and detections for as long as this is on."""
+        self._peeking = peeking
+        self._show_visibility()
+
+    def show_hint(self, text: str) -> None:
+        """A short word at the lower edge for a few seconds; also sent as `hinted`."""
+        self.scene.hint = text
+        self._hint_timer.start()
+        self.hinted.emit(text)
+        self.update()
+
+    def update_boxes(self, box_ids: Iterable[int]) -> None:
+        """Paint the surroundings of these boxes again, and nothing else."""
+        for box_id in box_ids:
+            self.update_device(painted_area(self.scene, box_id))
+
+    def update_device(self, area: QRect) -> None:
+        """Paint an area given in device pixels again."""
+        dpr = self.scene.dpr
+        logical = QRectF(area.x() / dpr, area.y() / dpr, area.width() / dpr, area.height() / dpr)
+        self.update(logical.toAlignedRect().adjusted(-1, -1, 1, 1))
+
+    def _show_visibility(self) -> None:
+        self.scene.boxes_shown = self._boxes_on and not self._peeking
+        self._on_detections_changed()
+
+    def _show_empty(self) -> None:
+        self.scene.image, self.scene.shapes = None, EMPTY
+        keys = QKeySequence("Ctrl+O").toString(QKeySequence.SequenceFormat.NativeText)
+        self.scene.message = self.tr("Drop a folder of images here,\nor open a project with {0}").format(keys)
+        self.update()
+
+    def _describe(self) -> None:
+        """What a screen reader says about the picture; the box table says the rest."""
+        text = self.tr("{0} boxes").format(len(self.scene.shapes))
+        if self.project.selection:
+            text = self.tr("{0}, {1} selected").format(text, len(self.project.selection))
+        self.setAccessibleDescription(text)
+
+    # --- signals of the workspace ------------------------------------------------------------------------------------
+
+    def _on_image_changed(self, image_id: int) -> None:
+        scene = self.scene
+        scene.message, scene.hovered, scene.moved, scene.hint = "", None, {}, ""
+        scene.image = self.images.get(image_id)
+        self._hold.start()
+        self._fitted = True
+        self._on_boxes_changed(image_id)
+        self._sync_frame()
+        if scene.image is not None:
+            self._hold.stop()
+            self._warn_of_size(scene.image)
+        else:
+            self.images.request(image_id)
+
+    def _on_image_ready(self, image_id: int, image: QImage) -> None:
+        if image_id == self.project.current_id and self.scene.image is None:
+            self._hold.stop()
+            self.scene.image, self.scene.message = image, ""
+            self._sync_frame()
+            self._warn_of_size(image)
+
+    def _warn_of_size(self, image: QImage) -> None:
+        record = self.project.record
+        if record is not None and (record.width, record.height) != (image.width(), image.height()):
+            text = self.tr("This image is {0} × {1} now; its boxes were made for {2} × {3}")
+            self.show_hint(text.format(image.width(), image.height(), record.width, record.height))
+
+    def _on_image_failed(self, image_id: int, reason: str) -> None:
+        if image_id == self.project.current_id:
+            self._hold.stop()
+            self.scene.image = None
+            self.scene.message = self.tr("This image cannot be shown.\n{0}").format(reason)
+            self.update()
+
+    def _on_boxes_changed(self, image_id: int) -> None:
+        if image_id != self.project.current_id:
+            return
+        scene = self.scene
+        scene.shapes, scene.moved = Shapes.of_boxes(self.project.boxes), {}
+        scene.selection = self.project.selection
+        if scene.hovered not in scene.shapes.row_of:
+            scene.hovered = None
+        self._describe()
+        self.update()
+
+    def _on_selection_changed(self) -> None:
+        self.scene.selection = self.project.selection
+        self._describe()
+        self.update()
+
+    def _on_categories_changed(self) -> None:
+        self.scene.names = {c.id: c.name for c in self.project.categories}
+        self.scene.tints = {c.id: c.color for c in self.project.categories}
+        self._on_active_category_changed(self.project.active_category_id)
+
+    def _on_active_category_changed(self, category_id: int) -> None:
+        self.scene.draft_color = self.scene.color(category_id)
+        self.update()
+
+    def _on_detections_changed(self) -> None:
+        review = self.review
+        self.scene.ghosts = EMPTY if self._peeking else Shapes.of_detections(review.detections, review.visible())
+        self.scene.focused = review.focused
+        self.scene.focus_hint = self.tr("Enter: take · X: not")
+        self.update()
+
+    def _on_hint_over(self) -> None:
+        self.scene.hint = ""
+        self.update()
+
+    # --- painting ----------------------------------------------------------------------------------------------------
+
+    def _still_key(self) -> tuple[object, ...]:
+        scene = self.scene
+        image = None if scene.image is None else scene.image.cacheKey()
+        looks = (tuple(scene.names.items()), tuple(scene.tints.items()), scene.colors)
+        what = (image, scene.message, scene.shapes, scene.ghosts, scene.focused, scene.boxes_shown)
+        return (scene.frame, scene.view, scene.dpr, frozenset(scene.moved), *what, *looks)
+
+    def _paint_still(self) -> None:
+        """Paint the still layers again if anything they show has changed."""
+        key = self._still_key()
+        if key == self._backing_key:
+            return
+        self._backing_key = key
+        frame = self.scene.frame
+        if self._backing.size() != QSize(frame.width, frame.height):
+            self._backing = QPixmap(frame.width, frame.height)
+        self._backing.setDevicePixelRatio(1.0)
+        painter = QPainter(self._backing)
+        for layer in self._still:
+            layer.paint(painter, self.scene)
+        painter.end()
+
+    def sizeHint(self) -> QSize:
+        return QSize(800, 600)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(160, 120)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        waiting = self._hold.isActive() and self.scene.image is None and not self._backing.isNull()
+        if not waiting:
+            self._paint_still()
+        dpr = self.scene.dpr
+        painter = QPainter(self)
+        painter.scale(1 / dpr, 1 / dpr)
+        for part in _parts(event.region()):
+            source = QRectF(part.x() * dpr, part.y() * dpr, part.width() * dpr, part.height() * dpr).toAlignedRect()
+            painter.drawPixmap(source, self._backing, source)
+        if not waiting:
+            for layer in self._live:
+                layer.paint(painter, self.scene)
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._sync_frame()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self.scene.colors = theme.colors_of(self.palette())
+            self.scene.chips.clear()
+            self._backing_key = ()
+            self.update()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._sync_frame()
+        return super().event(event)
+
+
+def _parts(region: QRegion) -> list[QRect]:
+    """The rectangles of a region (the binding has the iterator, its stubs have not)."""
+    parts: list[QRect] = list(region)  # type: ignore[call-overload]
+    return parts

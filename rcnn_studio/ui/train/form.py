@@ -1,0 +1,240 @@
+"""The settings of a training: a preset, and what the person changes on top of it. Trains nothing.
+
+One table says which settings there are; the values live in TrainConfig, made anew by `config()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from rcnn_studio.domain.errors import StudioError
+from rcnn_studio.domain.runs import RunInfo, TrainConfig
+from rcnn_studio.tasks.presets import Preset, check_config
+from rcnn_studio.ui.icons import themed
+from rcnn_studio.ui.train.fields import ChangedDot, Editor, WeightsEditor
+from rcnn_studio.ui.train.runs import run_title
+from rcnn_studio.ui.train.settings_table import all_settings
+
+COCO_ARCHITECTURE = {"backbone": "resnet50", "norm": "frozen_batch", "fpn_channels": 256, "head_channels": 1024}
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("TrainForm", text)
+
+
+class TrainForm(QWidget):
+    """The rows over a preset's config. `changed` follows every edit, reset and preset."""
+
+    changed = Signal()
+
+    def __init__(self, preset: Preset, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("train.form")
+        self._preset = preset
+        self._settings = all_settings()
+        self._dots: dict[str, ChangedDot] = {}
+        self.editors: dict[str, Editor] = {}
+        self.advanced_button = QToolButton(text=_tr("Advanced"), checkable=True, autoRaise=True)
+        self.advanced_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.advanced_button.setToolTip(_tr("Settings that seldom need a change"))
+        self.advanced_button.toggled.connect(self._on_advanced)
+        self._advanced = QWidget()
+        self._advanced.setVisible(False)
+        self.problem_label = QLabel(wordWrap=True)
+        self.problem_label.setProperty("role", "bad")
+        self.problem_label.setVisible(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self._rows(False))
+        column.addWidget(self.advanced_button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self._advanced)
+        self._fill_grid(self._advanced, True)
+        column.addWidget(self.problem_label)
+        self._tint()
+        self.set_preset(preset)
+
+    # --- values -----------------------------------------------------------------------------------
+
+    @property
+    def preset(self) -> Preset:
+        return self._preset
+
+    def set_preset(self, preset: Preset) -> None:
+        """Take over a preset's values; what the person had changed is forgotten."""
+        self._preset = preset
+        self._show(preset.config)
+
+    def set_runs(self, runs: Sequence[RunInfo]) -> None:
+        """The runs a training may start from."""
+        editor = self.editors["weights"]
+        assert isinstance(editor, WeightsEditor)
+        editor.set_runs([(f"run:{run.id}", run_title(run)) for run in runs if run.best is not None])
+
+    def config(self) -> TrainConfig:
+        """The config as the form says it. Raises StudioError that names the setting and what it may be."""
+        values: dict[str, Any] = {}
+        for setting in self._settings:
+            try:
+                values[setting.key] = self.editors[setting.key].value()
+            except ValueError as error:
+                raise StudioError(f"{setting.label}: {error}.") from error
+        base = self._preset.config
+        config = replace(base, **values, **fit_to_weights(values["weights"], base))
+        check_config(config)
+        return config
+
+    def problem(self) -> str:
+        """Why config() would raise; empty where it would not."""
+        try:
+            self.config()
+        except StudioError as error:
+            return self._in_words(str(error))
+        return ""
+
+    def changed_keys(self) -> list[str]:
+        """Settings that differ from the preset."""
+        return [s.key for s in self._settings if self._differs(s.key)]
+
+    def reset(self, key: str) -> None:
+        """Take the preset's value back."""
+        config = self._preset.config
+        self.editors[key].set_value(getattr(config, key))
+        if key == "epochs":
+            self.editors["min_steps"].set_value(config.min_steps)
+        if key == "weights":
+            self.editors["backbone"].set_value(config.backbone)
+        self._after_edit()
+
+    def summary(self) -> str:
+        """The settings in one line, for a folded form."""
+        parts = [self.editors["backbone"].text_of(self._value("backbone")).split(" (")[0]]
+        parts.append(f"{self._value('image_size')} px")
+        parts.append(_tr("{0} epochs").format(self._value("epochs")))
+        minutes = self._value("max_minutes")
+        if minutes:
+            parts.append(_tr("at most {0} min").format(f"{minutes:g}"))
+        parts.append(_tr("batch {0}").format(self._value("batch_size")))
+        parts.append(_tr("lr {0}").format(f"{self._value('lr'):g}"))
+        return " · ".join(parts)
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _value(self, key: str) -> Any:
+        try:
+            return self.editors[key].value()
+        except ValueError:
+            return getattr(self._preset.config, key)
+
+    def _show(self, config: TrainConfig) -> None:
+        for setting in self._settings:
+            self.editors[setting.key].set_value(getattr(config, setting.key))
+        self._after_edit()
+
+    def _differs(self, key: str) -> bool:
+        try:
+            return bool(self.editors[key].value() != getattr(self._preset.config, key))
+        except ValueError:
+            return True
+
+    def _after_edit(self) -> None:
+        weights = str(self._value("weights"))
+        backbone = self.editors["backbone"]
+        if weights == "coco":
+            backbone.set_value(COCO_ARCHITECTURE["backbone"])
+        of_run = weights.startswith("run:")
+        backbone.setEnabled(weights != "coco" and not of_run)
+        self.editors["image_size"].setEnabled(not of_run)
+        for setting in self._settings:
+            value = getattr(self._preset.config, setting.key)
+            editor = self.editors[setting.key]
+            self._dots[setting.key].show_changed(self._differs(setting.key), setting.label, editor.text_of(value))
+        advanced = sum(1 for s in self._settings if s.advanced and self._differs(s.key))
+        self.advanced_button.setText(_tr("Advanced · {0} changed").format(advanced) if advanced else _tr("Advanced"))
+        problem = self.problem()
+        self.problem_label.setText(problem)
+        self.problem_label.setVisible(bool(problem))
+        self.changed.emit()
+
+    def _in_words(self, message: str) -> str:
+        """check_config names keys; people know labels."""
+        labels = {s.key: s.label for s in self._settings}
+        key, colon, rest = message.partition(":")
+        text = f"{labels[key]}{colon}{rest}" if key in labels else message
+        for name, label in labels.items():
+            if "_" in name:
+                text = text.replace(name, label)
+        return text
+
+    def _rows(self, advanced: bool) -> QWidget:
+        host = QWidget()
+        self._fill_grid(host, advanced)
+        return host
+
+    def _fill_grid(self, host: QWidget, advanced: bool) -> None:
+        grid = QGridLayout(host)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(4)
+        grid.setVerticalSpacing(5)
+        grid.setColumnStretch(2, 1)
+        for row, setting in enumerate(s for s in self._settings if s.advanced == advanced):
+            editor, dot = setting.make(), ChangedDot()
+            label = QLabel(setting.label)
+            label.setBuddy(editor)
+            for widget in (label, editor):
+                widget.setToolTip(setting.hint)
+            focus = editor.focusProxy()
+            if focus is not None:
+                focus.setAccessibleName(setting.label)
+                focus.setAccessibleDescription(setting.hint)
+            editor.edited.connect(self._on_edited)
+            dot.clicked.connect(self._on_reset)
+            self.editors[setting.key], self._dots[setting.key] = editor, dot
+            grid.addWidget(dot, row, 0)
+            grid.addWidget(label, row, 1)
+            grid.addWidget(editor, row, 2)
+            QWidget.setTabOrder(editor, dot)
+
+    def _tint(self) -> None:
+        name = "chevron-down" if self.advanced_button.isChecked() else "chevron-right"
+        self.advanced_button.setIcon(themed(name, self.palette()))
+
+    def _on_edited(self) -> None:
+        if self.sender() is self.editors["epochs"]:
+            self.editors["min_steps"].set_value(0 if self._differs("epochs") else self._preset.config.min_steps)
+        if self.sender() is self.editors["weights"] and not self._differs("weights"):
+            self.editors["backbone"].set_value(self._preset.config.backbone)
+        self._after_edit()
+
+    def _on_reset(self) -> None:
+        dot = self.sender()
+        key = next((k for k, d in self._dots.items() if d is dot), None)
+        if key is not None:
+            self.reset(key)
+            self.editors[key].setFocus()
+
+    def _on_advanced(self, shown: bool) -> None:
+        self._advanced.setVisible(shown)
+        self._tint()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._tint()
+
+
+def fit_to_weights(weights: str, base: TrainConfig) -> dict[str, Any]:
+    """The settings that follow from the first weights: published ones fit one architecture and its frozen batch norm;
+    random ones must not sit under a frozen norm. Runs bring their own, files are taken at their word."""
+    if weights == base.weights:
+        return {}
+    if weights == "coco":
+        return {key: value for key, value in COCO_ARCHITECTURE.items() if key != "backbone"}
+    if weights == "imagenet":
+        return {"norm": "frozen_batch"}
+    return {"norm": "group"} if weights == "none" else {}

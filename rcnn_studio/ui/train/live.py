@@ -1,0 +1,232 @@
+"""The training that runs, as seen in the panel: what it does, the figures, the two plots. Starts and stops nothing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from rcnn_studio.domain.progress import Progress
+from rcnn_studio.domain.runs import EpochEvaluated, RunEnded, RunStarted, StepDone
+from rcnn_studio.domain.sentences import duration_text
+from rcnn_studio.ui.train.plots import LossPlot, MetricPlot
+from rcnn_studio.workspace.training import TrainingModel
+
+TICK_MS = 250
+
+
+def left_text(step: StepDone | None) -> str:
+    return duration_text(step.left_s) if step is not None else "--:--"
+
+
+def share_done(training: TrainingModel) -> float:
+    """How much of the training is over, 0..1, by the trainer's own estimate of what is left."""
+    if not training.steps:
+        return 0.0
+    step = training.steps[-1]
+    whole = step.elapsed_s + max(0.0, step.left_s)
+    return min(1.0, step.elapsed_s / whole) if whole > 0 else 0.0
+
+
+class Figure(QWidget):
+    """A small caption over a value."""
+
+    def __init__(self, caption: str, hint: str) -> None:
+        super().__init__()
+        self._caption = caption
+        self.value = QLabel("–")
+        self.value.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+        font = self.value.font()
+        font.setPointSizeF(font.pointSizeF() * 1.15)
+        font.setWeight(font.Weight.DemiBold)
+        self.value.setFont(font)
+        head = QLabel(caption)
+        head.setProperty("role", "muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(head)
+        column.addWidget(self.value)
+        self.setToolTip(hint)
+
+    def show_value(self, text: str) -> None:
+        if text != self.value.text():
+            self.value.setText(text)
+            self.setAccessibleName(f"{self._caption}: {text}")
+
+
+class LiveView(QWidget):
+    """Hidden until there is something to show. Figures follow four times a second, plots ten times."""
+
+    def __init__(self, training: TrainingModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._training = training
+        self._doing = ""
+        self._share = 0.0
+        self.loss_plot = LossPlot()
+        self.metric_plot = MetricPlot()
+        self.figures = {
+            "epoch": Figure(self.tr("Epoch"), self.tr("Passes over the training images")),
+            "left": Figure(self.tr("Left"), self.tr("The trainer's estimate of the time until the end")),
+            "elapsed": Figure(self.tr("Elapsed"), self.tr("Time since Start")),
+            "speed": Figure(self.tr("Images/s"), self.tr("Images trained on per second")),
+            "lr": Figure(self.tr("Learning rate"), self.tr("Now; it warms up first and then falls")),
+            "best": Figure(self.tr("Best AP50"), self.tr("Best score of the validation images so far, 0 to 1")),
+        }
+        self.doing_label = QLabel(wordWrap=True)
+        self.doing_label.setAccessibleName(self.tr("What the training is doing"))
+        self.bar = QProgressBar(textVisible=False)
+        self.bar.setFixedHeight(5)
+        self.bar.setAccessibleName(self.tr("Progress of the training"))
+        self.device_label = QLabel(wordWrap=True)
+        self.device_label.setProperty("role", "muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self._card())
+        column.addWidget(self.loss_plot)
+        column.addWidget(self.metric_plot)
+        self._timer = QTimer(self, interval=TICK_MS)
+        self._timer.timeout.connect(self.refresh)
+        training.state_changed.connect(self._on_state)
+        training.run_started.connect(self._on_run_started)
+        training.step_done.connect(self._on_step)
+        training.epoch_evaluated.connect(self._on_evaluated)
+        training.progress_changed.connect(self._on_progress)
+        training.run_ended.connect(self._on_run_ended)
+        self._reload()
+        self._on_state()
+
+    def refresh(self) -> None:
+        """Show the figures as they are now."""
+        training, figures = self._training, self.figures
+        step = training.steps[-1] if training.steps else None
+        started = training.started
+        if step is not None:
+            epochs = str(started.epochs) if started is not None and started.epochs else "?"
+            figures["epoch"].show_value(f"{step.epoch} / {epochs}")
+            figures["speed"].show_value(f"{step.images_per_s:.1f}")
+            figures["lr"].show_value(f"{step.lr:.2g}")
+        else:
+            for name in ("epoch", "speed", "lr"):
+                figures[name].show_value("–")
+        elapsed = training.elapsed_s or (training.ended.seconds if training.ended else step.elapsed_s if step else 0.0)
+        figures["elapsed"].show_value(duration_text(elapsed))
+        figures["left"].show_value(left_text(step) if training.running else "–")
+        best = training.best
+        figures["best"].show_value(f"{best.scores.AP50:.3f}" if best is not None and best.scores.AP50 >= 0 else "–")
+        self._show_doing(step)
+        self._show_bar(step)
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _card(self) -> QFrame:
+        card = QFrame()
+        card.setProperty("role", "card")
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(4)
+        for number, figure in enumerate(self.figures.values()):
+            grid.addWidget(figure, number // 3, number % 3)
+            grid.setColumnStretch(number % 3, 1)
+        column = QVBoxLayout(card)
+        column.setContentsMargins(10, 8, 10, 8)
+        column.setSpacing(6)
+        column.addWidget(self.doing_label)
+        column.addWidget(self.bar)
+        column.addLayout(grid)
+        column.addWidget(self.device_label)
+        return card
+
+    def _show_doing(self, step: StepDone | None) -> None:
+        training = self._training
+        if training.stopping:
+            text = self.tr("Stopping after this step; the best checkpoint is kept …")
+        elif not training.running:
+            text = self._ended_text(training.ended)
+        elif self._doing:
+            text = f"{self._doing} …"
+        elif step is not None:
+            text = self.tr("Training, step {0}").format(step.step)
+        else:
+            text = self.tr("Starting …")
+        if text != self.doing_label.text():
+            self.doing_label.setText(text)
+        self.doing_label.setVisible(bool(text))
+
+    def _ended_text(self, ended: RunEnded | None) -> str:
+        if ended is None:
+            return ""
+        if ended.status == "stopped":
+            return self.tr("Stopped after {0} epochs; the best one is kept.").format(ended.epochs)
+        if ended.status == "failed":
+            return self.tr("Failed after {0} epochs.").format(ended.epochs)
+        return self.tr("Finished: {0} epochs in {1}.").format(ended.epochs, duration_text(ended.seconds))
+
+    def _show_bar(self, step: StepDone | None) -> None:
+        running = self._training.running
+        self.bar.setVisible(running)
+        if running and step is None:
+            self.bar.setRange(0, 0)
+        elif running:
+            self._share = max(self._share, share_done(self._training))
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(round(1000 * self._share))
+
+    def _reload(self) -> None:
+        """Take over what has happened before this widget was made."""
+        training = self._training
+        self.loss_plot.set_steps(training.steps)
+        epochs = training.started.epochs if training.started is not None else 0
+        self.metric_plot.set_evaluations(training.evaluations, epochs=epochs)
+        self._show_device()
+
+    def _show_device(self) -> None:
+        started = self._training.started
+        if started is None:
+            self.device_label.clear()
+        else:
+            self.device_label.setText(
+                self.tr("{0} · {1} images, {2} boxes, {3} to validate").format(
+                    started.device, started.train_images, started.boxes, started.val_images
+                )
+            )
+        self.device_label.setVisible(started is not None)
+
+    def _on_state(self) -> None:
+        training = self._training
+        if training.running and not training.steps:
+            self._doing, self._share = "", 0.0
+            self._reload()
+        if training.running:
+            self._timer.start()
+        else:
+            self._timer.stop()
+        self.setVisible(training.running or bool(training.steps))
+        self.refresh()
+
+    def _on_run_started(self, started: RunStarted) -> None:
+        self.metric_plot.set_evaluations(self._training.evaluations, epochs=started.epochs)
+        self._show_device()
+
+    def _on_step(self, step: StepDone) -> None:
+        self._doing = ""
+        self.loss_plot.add(step)
+
+    def _on_evaluated(self, evaluated: EpochEvaluated) -> None:
+        self.metric_plot.add(evaluated)
+
+    def _on_progress(self, progress: Progress) -> None:
+        count = f" {progress.done}/{progress.total}" if progress.total else ""
+        self._doing = f"{progress.text.rstrip(' .…')}{count}"
+        if not self._training.steps:
+            self.refresh()
+
+    def _on_run_ended(self, _ended: RunEnded) -> None:
+        self._doing = ""
+        self.loss_plot.touch()
+        self.metric_plot.touch()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()

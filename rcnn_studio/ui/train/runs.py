@@ -1,0 +1,177 @@
+"""The table of the project's runs. Choosing one makes its detections the ones that are shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    Qt,
+)
+from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from rcnn_studio.domain.runs import RunInfo
+from rcnn_studio.domain.sentences import duration_text
+from rcnn_studio.ui.theme import colors_of
+from rcnn_studio.workspace.review import ReviewModel
+
+Index = QModelIndex | QPersistentModelIndex
+_REPEATED = re.compile(r"_(\d+)$")
+NAME, STATUS, PRESET, EPOCHS, AP50, AP, TIME = range(7)
+
+
+def run_title(run: RunInfo) -> str:
+    """A run's name for people: when it began and its preset; numbered where two began in one minute."""
+    again = _REPEATED.search(run.id.removeprefix(run.id[:15]))
+    number = f" ({again.group(1)})" if again and not run.preset.endswith(again.group(0)) else ""
+    return f"{run.started or run.id} {run.preset}{number}".strip()
+
+
+class RunsModel(QAbstractTableModel):
+    """Rows of ReviewModel.runs, newest first."""
+
+    def __init__(self, review: ReviewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._review = review
+        self._runs: tuple[RunInfo, ...] = tuple(review.runs)
+        self._heads = (
+            self.tr("Run"), self.tr("Status"), self.tr("Preset"), self.tr("Epochs"), "AP50", "AP", self.tr("Time")
+        )  # fmt: skip
+
+    @property
+    def runs(self) -> tuple[RunInfo, ...]:
+        return self._runs
+
+    def reload(self) -> None:
+        self.beginResetModel()
+        self._runs = tuple(self._review.runs)
+        self.endResetModel()
+
+    def row_of(self, run: RunInfo | None) -> int:
+        """-1 for none."""
+        return next((n for n, r in enumerate(self._runs) if run is not None and r.id == run.id), -1)
+
+    def status_text(self, status: str) -> str:
+        return {
+            "running": self.tr("running"),
+            "finished": self.tr("finished"),
+            "stopped": self.tr("stopped"),
+            "failed": self.tr("failed"),
+            "interrupted": self.tr("interrupted"),
+        }.get(status, status)
+
+    def _text(self, run: RunInfo, column: int) -> str:
+        best = run.best
+        return {
+            NAME: run.started or run.id,
+            STATUS: self.status_text(run.status),
+            PRESET: run.preset,
+            EPOCHS: str(run.epochs),
+            AP50: f"{best.AP50:.3f}" if best is not None and best.AP50 >= 0 else "–",
+            AP: f"{best.AP:.3f}" if best is not None and best.AP >= 0 else "–",
+            TIME: duration_text(run.seconds),
+        }[column]
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+        return 0 if parent.isValid() else len(self._runs)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+        return 0 if parent.isValid() else len(self._heads)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        run = self._runs[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(run, index.column())
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return "\n".join(part for part in (run.id, self.status_text(run.status), run.message) if part)
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (EPOCHS, AP50, AP, TIME):
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.ForegroundRole and index.column() == STATUS:
+            parent = self.parent()
+            colors = colors_of(parent.palette()) if isinstance(parent, QWidget) else None
+            if colors is not None and run.status in ("failed", "interrupted", "running"):
+                return QBrush(QColor({"failed": colors.bad, "running": colors.accent}.get(run.status, colors.warning)))
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self._heads[section]
+        return None
+
+
+class RunsTable(QTableView):
+    """The rows; the chosen one is the run whose detections are shown."""
+
+    def __init__(self, review: ReviewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("runs.table")
+        self.setAccessibleName(self.tr("Runs of this project"))
+        self._review = review
+        self._runs_model = RunsModel(review, self)
+        self._busy = False
+        self.setModel(self._runs_model)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setWordWrap(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(26)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(30)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        self.selectionModel().currentRowChanged.connect(self._on_row)
+        review.runs_changed.connect(self._on_runs_changed)
+        self._on_runs_changed()
+
+    @property
+    def empty_text(self) -> str:
+        """What an empty table says."""
+        return self.tr("No runs yet. Label about twenty boxes, then press Start.")
+
+    def _on_runs_changed(self) -> None:
+        self._busy = True
+        if self._runs_model.runs != tuple(self._review.runs):
+            self._runs_model.reload()
+        row = self._runs_model.row_of(self._review.run)
+        if row >= 0:
+            flags = QItemSelectionModel.SelectionFlag
+            self.selectionModel().setCurrentIndex(self._runs_model.index(row, 0), flags.ClearAndSelect | flags.Rows)
+        else:
+            self.clearSelection()
+        self._busy = False
+        rows = min(6, max(2, self._runs_model.rowCount()))
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows * 26 + 16)
+        self.viewport().update()
+
+    def _on_row(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if self._busy or not current.isValid():
+            return
+        run = self._runs_model.runs[current.row()]
+        if run.best is not None:
+            self._review.set_run(run)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._runs_model.rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(colors_of(self.palette()).muted))
+            room: QRect = self.viewport().rect().adjusted(8, 4, -8, -4)
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.empty_text)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.viewport().update()

@@ -1,0 +1,64 @@
+"""One project, one writer; a dead owner's lock is free, a living one's is never stolen."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from rcnn_studio.store import lock as lock_module
+from rcnn_studio.store.lock import ProjectLock
+
+
+def test_the_second_taker_learns_the_owner(tmp_path: Path) -> None:
+    first, second = ProjectLock(tmp_path), ProjectLock(tmp_path)
+    assert first.acquire() is None
+    owner = second.acquire()
+    assert owner is not None
+    assert (owner.host, owner.pid) == (socket.gethostname(), os.getpid())
+    first.release()
+    assert second.acquire() is None
+    second.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_owners_lock_is_free(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from rcnn_studio.store.lock import ProjectLock\n"
+        "lock = ProjectLock(Path(sys.argv[1])); assert lock.acquire() is None; print('held', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"held\n"
+        lock = ProjectLock(tmp_path)
+        owner = lock.acquire()
+        assert owner is not None
+        assert owner.pid == child.pid
+        child.send_signal(signal.SIGKILL)
+        child.wait(10)
+    assert lock.acquire() is None
+    lock.release()
+
+
+@pytest.mark.parametrize(
+    ("host", "pid", "free"), [(None, 0, False), ("elsewhere", 1, False), (None, 2**22 + 11, True), (None, None, False)]
+)
+def test_without_flock_the_process_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str | None, pid: int | None, free: bool
+) -> None:
+    monkeypatch.setattr(lock_module, "fcntl", None)
+    owner = {"host": host or socket.gethostname(), "pid": os.getpid() if pid in (0, None) else pid, "user": "u"}
+    (tmp_path / "project.lock").write_bytes(orjson.dumps(owner))
+    lock = ProjectLock(tmp_path)
+    found = lock.acquire()
+    assert (found is None) == free
+    lock.release()

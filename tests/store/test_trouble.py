@@ -1,0 +1,90 @@
+"""A disk that refuses: nothing is called saved, nothing is lost, everything goes on when there is space again."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rcnn_studio.domain.errors import ProjectError
+from rcnn_studio.store import writer as writer_module
+from rcnn_studio.store.project import ProjectStore
+from rcnn_studio.store.schema import open_for_writing
+from tests.store.projects import id_of, move, voc_project
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """While set, connections opened for writing cannot make the database any larger (SQLITE_FULL)."""
+    full = threading.Event()
+
+    def limited(path: Path) -> sqlite3.Connection:
+        db = open_for_writing(path)
+        if full.is_set():
+            db.execute("PRAGMA max_page_count = 1")
+        return db
+
+    monkeypatch.setattr(writer_module, "open_for_writing", limited)
+    return full
+
+
+def long_move(store: ProjectStore, image_id: int) -> object:
+    """A move whose history row needs new pages."""
+    return replace(move(store, image_id), text="x" * 50_000)
+
+
+def test_an_edit_waits_for_space_and_is_kept(tmp_path: Path, full_disk: threading.Event) -> None:
+    store = voc_project(tmp_path)
+    image_id = id_of(store, "img_0.png")
+    full_disk.set()
+    done: list[int] = []
+    for _ in range(2):
+        store.submit(long_move(store, image_id), on_done=done.append, on_error=pytest.fail)
+    expected = store.image(image_id)
+    with pytest.raises(ProjectError, match="full"):
+        store.flush()
+    assert done == []
+    assert store.status().kind == "error"
+    assert store.image(image_id) == expected
+    with pytest.raises(ProjectError, match="full"):
+        store.close()
+    full_disk.clear()
+    store.flush()
+    assert len(done) == 2
+    assert store.status().kind == "saved"
+    store.close()
+    with ProjectStore.open(tmp_path / "project") as store:
+        assert store.image(image_id) == expected
+
+
+def test_giving_up_closes_and_says_what_was_not_stored(tmp_path: Path, full_disk: threading.Event) -> None:
+    store = voc_project(tmp_path)
+    image_id = id_of(store, "img_0.png")
+    before = store.image(image_id)
+    full_disk.set()
+    errors: list[str] = []
+    store.submit(long_move(store, image_id), on_done=pytest.fail, on_error=lambda e: errors.append(str(e)))
+    with pytest.raises(ProjectError, match="full"):
+        store.close()
+    store.close(discard=True)
+    assert len(errors) == 1
+    assert "full" in errors[0]
+    with ProjectStore.open(tmp_path / "project") as store:
+        assert store.image(image_id) == before
+
+
+@pytest.mark.parametrize("expected_warnings", [["receiver of the store's news failed"]])
+def test_a_faulty_receiver_does_not_stop_the_writer(tmp_path: Path, expected_warnings: list[str]) -> None:
+    with voc_project(tmp_path) as store:
+
+        def broken(_: int) -> None:
+            raise RuntimeError("a bug in somebody's slot")
+
+        done: list[int] = []
+        store.submit(move(store, 1), on_done=broken, on_error=pytest.fail)
+        store.submit(move(store, 1), on_done=done.append, on_error=pytest.fail)
+        store.flush()
+        assert done == [2]
