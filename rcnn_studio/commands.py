@@ -63,7 +63,9 @@ def new_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", type=Path, metavar="PROJECT", help="folder of the new project")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--voc", type=Path, metavar="DIR", help="a VOC dataset: Annotations, JPEGImages, ImageSets")
-    kind.add_argument("--coco", nargs="+", metavar="[split=]FILE", help="COCO files, such as train=a.json val=b.json")
+    kind.add_argument(
+        "--coco", nargs="+", metavar="[split=]FILE", help="COCO files, such as train=a.json val=b.json, or their folder"
+    )
     parser.add_argument("--images", type=Path, metavar="DIR", help="folder of the images; alone: plain images")
     parser.add_argument(
         "--labels", choices=LABEL_FORMATS, help="what to write beside plain images (voc unless told otherwise)"
@@ -106,7 +108,10 @@ def source_of(options: Options) -> tuple[Source, str]:
         return Source(path=options.voc.absolute(), images=absolute(options.images)), "voc"
     if options.coco:
         files = tuple(split_and_file(text) for text in options.coco)
-        return Source(path=files[0][1], images=absolute(options.images), files=files), "coco"
+        split, first = files[0]
+        if len(files) == 1 and first.is_dir():
+            return Source(path=first, images=absolute(options.images), split=split), "coco"
+        return Source(path=first, images=absolute(options.images), files=files), "coco"
     if options.images is None:
         usage_error("name the dataset: --voc DIR, --coco FILE ... --images DIR, or --images DIR.")
     return Source(path=options.images.absolute(), label_format=options.labels or "voc"), "images"
@@ -154,7 +159,8 @@ def train_config(options: Options) -> TrainConfig:
 
 def why_ended(ended: RunEnded) -> str:
     if ended.status == "stopped":
-        return f"Cancelled. The best checkpoint is kept in the run {ended.run_id}."
+        kept = "The best checkpoint" if ended.best_epoch else "What was learned, not scored yet,"
+        return f"Cancelled. {kept} is kept in the run {ended.run_id}."
     return ended.message if ended.status == "failed" else ""
 
 

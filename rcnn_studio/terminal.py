@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from rcnn_studio.domain.checks import Problem
@@ -51,7 +51,7 @@ class Terminal:
             self._line(f"{event.run_id}: {event.train_images} images, {event.boxes} boxes, on {event.device}")
         elif isinstance(event, StepDone):
             self._last_step = event
-            self._show(self._training_text(event), event.step, self._steps)
+            self._show(self._training_text(event), event.elapsed_s, event.elapsed_s + event.left_s)
         elif isinstance(event, EpochEvaluated):
             self._ap50 = event.scores.AP50
             if self._last_step is not None and not self._console.is_terminal:
@@ -66,7 +66,7 @@ class Terminal:
         if not self._console.is_terminal:
             yield
             return
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), TimeElapsedColumn())
         with Bar(*columns, console=self._console, transient=True, refresh_per_second=8) as bar:
             self._bar = bar
             self._task = bar.add_task("", total=None)
@@ -74,10 +74,6 @@ class Terminal:
                 yield
             finally:
                 self._bar = None
-
-    @property
-    def _steps(self) -> int:
-        return self.started.epochs * self.started.steps_per_epoch if self.started is not None else 0
 
     def _training_text(self, step: StepDone) -> str:
         epochs = self.started.epochs if self.started is not None else step.epoch
@@ -87,7 +83,7 @@ class Terminal:
             f"{step.images_per_s:.1f} images/s  {clock(step.left_s)} left"
         )
 
-    def _show(self, text: str, done: int, total: int) -> None:
+    def _show(self, text: str, done: float, total: float) -> None:
         if self._bar is not None:
             self._bar.update(self._task, description=text, completed=done, total=total or None)
 

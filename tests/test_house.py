@@ -37,6 +37,17 @@ def test_the_command_line_and_the_store_import_without_torch(repository: Path) -
     assert done.returncode == 0, done.stderr
 
 
+def test_the_workspace_loads_no_widgets(repository: Path) -> None:
+    code = (
+        "import importlib, pkgutil, sys, rcnn_studio.workspace as package\n"
+        "for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+        "    importlib.import_module(module.name)\n"
+        "assert 'PySide6.QtWidgets' not in sys.modules\n"
+    )
+    done = run(sys.executable, "-c", code, cwd=repository)
+    assert done.returncode == 0, done.stderr
+
+
 def test_imports_go_one_way(repository: Path) -> None:
     done = run(str(Path(sys.executable).with_name("lint-imports")), "--no-cache", cwd=repository)
     assert done.returncode == 0, done.stdout + done.stderr

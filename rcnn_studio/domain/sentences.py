@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -68,10 +69,10 @@ def run_sentence(scores: Scores) -> str:
 
 def plural(name: str) -> str:
     """A category's name for several objects: "bolt" -> "bolts"; names in capitals or plural already stay."""
-    head, _, last = name.rpartition(" ")
+    last = re.split(r"[ _-]", name)[-1]
     if not (last.isascii() and last.isalpha() and last.islower()) or last in _UNCHANGED:
         return name
-    return f"{head} {_plural_word(last)}".strip()
+    return name.removesuffix(last) + _plural_word(last)
 
 
 def duration_text(seconds: float) -> str:

@@ -202,13 +202,7 @@ class _Reader:
             self._check_size(file, index, width, height)
             own = self._make_boxes(boxes.get(index, []))
             state = ImageState.LABELLED if own else ImageState.NEEDS_FIX if index in doubtful else self._empty
-            if not image_files.is_complete(self._finder.root / path):
-                action = "It is set to 'needs fix' and left out of training. Replace it with a sound copy."
-                full = str(self._finder.root / path)
-                message = "the image is cut off or damaged."
-                self._problems.append(
-                    Problem(file=full, where="", kind="truncated-image", message=message, action=action)
-                )
+            if not self._is_complete(path):
                 state = ImageState.NEEDS_FIX
             record = ImageRecord(
                 id=len(self._images) + 1,
@@ -219,6 +213,7 @@ class _Reader:
                 state=state,
                 split=file.split,
                 boxes=own,
+                extra={"coco_id": file.images[index]["id"]},
             )
             self._images.append(ImportedImage(record=record, file=number, place=index))
 
@@ -305,6 +300,21 @@ class _Reader:
             return None
         self._claimed[path] = f"images[{index}] of {file.path.name}"
         return path, width, height
+
+    def _is_complete(self, path: str) -> bool:
+        full = self._finder.root / path
+        if image_files.is_complete(full):
+            return True
+        self._problems.append(
+            Problem(
+                file=str(full),
+                where="",
+                kind="truncated-image",
+                message="the image is cut off or damaged.",
+                action="It is set to 'needs fix' and left out of training. Replace it with a sound copy.",
+            )
+        )
+        return False
 
     def _check_size(self, file: _File, index: int, width: int, height: int) -> None:
         said = file.images[index].get("width"), file.images[index].get("height")

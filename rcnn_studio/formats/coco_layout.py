@@ -118,7 +118,7 @@ def find_root(source: Source, files: Sequence[tuple[str, Path]], file_names: Seq
         return ImageFinder(source.images)
     split, first = files[0]
     parent = first.parent
-    likely = [source.path] if source.path.is_dir() else []
+    likely = [source.path / "images", source.path] if source.path.is_dir() else []
     if len(files) > 1:
         likely += [parent.parent / "images", parent.parent] if parent.name == "annotations" else [parent.parent]
     likely += [parent / "images", parent]

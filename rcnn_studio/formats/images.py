@@ -27,6 +27,8 @@ IMAGE_SUFFIXES = frozenset(
 
 # Pillow's own limit only warns below twice its value and knows nothing of this machine; _check_budget replaces it.
 Image.MAX_IMAGE_PIXELS = None
+# Said of odd but readable files (corrupt EXIF, palettes with alpha); catch_warnings would not do among threads.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 _ORIENTATION_TAG = 0x0112
 _TRANSPOSES = {
@@ -127,11 +129,9 @@ def memory_budget() -> int:
 def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     """The image with its header read and its size found bearable; every failure inside becomes a FormatError."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with path.open("rb") as file, Image.open(file, formats=IMAGE_FORMATS) as image:
-                _check_budget(path, image, os.fstat(file.fileno()).st_size)
-                yield image
+        with path.open("rb") as file, Image.open(file, formats=IMAGE_FORMATS) as image:
+            _check_budget(path, image, os.fstat(file.fileno()).st_size)
+            yield image
     except FormatError:
         raise
     except FileNotFoundError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rcnn_studio.formats import json_text
-from rcnn_studio.formats.json_text import JsonArray, Member
+from rcnn_studio.formats.json_text import DoubleKeys, JsonArray, Member
 from rcnn_studio.formats.text import Splice, number_text
 
 
@@ -32,22 +32,23 @@ class Style:
     @staticmethod
     def learned(text: str, array: JsonArray, other: JsonArray) -> Style:
         """From the last record of the list; from that of another list where this one is empty."""
-        source = array if len(array) and text[array.starts[-1]] == "{" else other
-        if not len(source) or text[source.starts[-1]] != "{":
+        source, index = array, _last_sound(array)
+        if index is None:
+            source, index = other, _last_sound(other)
+        if index is None:
             return Style()
-        members = json_text.members_of(text, source.starts[-1])
+        start, end = source.starts[index], source.ends[index]
+        members = json_text.members_of(text, start)
         order = list(members.values())
-        if not order:
-            return Style()
         comma = text[order[0].end : order[1].key_start] if len(order) > 1 else ", "
         lists = _list_style(text, order, comma)
         return Style(
             keys=tuple(members) if source is array else (),
             between=_between(text, source),
-            opening=text[source.starts[-1] + 1 : order[0].key_start],
+            opening=text[start + 1 : order[0].key_start],
             comma=comma,
             colon=text[order[0].key_end : order[0].start],
-            closing=text[order[-1].end : source.ends[-1] - 1],
+            closing=text[order[-1].end : end - 1],
             list_opening=lists[0],
             list_comma=lists[1],
             list_closing=lists[2],
@@ -83,7 +84,7 @@ def set_member(
     """
     if key in members:
         return Splice(members[key].start, members[key].end, value)
-    order = list(members.values())
+    order = sorted(members.values(), key=lambda member: member.start)
     if not order:
         place = start + 1 if close is None else close
         return Splice(place, place, f"{json.dumps(key)}: {value}")
@@ -128,6 +129,15 @@ def append_elements(
         return Splice(place, place, f"\n{joined}\n" if lines else joined)
     place = array.ends[-1]
     return Splice(place, place, joined if len(removed) == len(array) else style.between + joined)
+
+
+def _last_sound(array: JsonArray) -> int | None:
+    """Index of the last element that is an object with members, none of them twice."""
+    for index in range(len(array) - 1, -1, -1):
+        value = array.values[index]
+        if isinstance(value, dict) and value and not isinstance(value, DoubleKeys):
+            return index
+    return None
 
 
 def _between(text: str, array: JsonArray) -> str:

@@ -32,6 +32,7 @@ from rcnn_studio.domain.runs import (
 CONFIG_FILE = "config.json"
 EVENTS_FILE = "events.jsonl"
 SCORES_FILE = "scores.json"
+SNAPSHOT_FILE = "snapshot.npz"
 RUNNING_FILE = "running.json"
 DETECTIONS_FOLDER = "detections"
 

@@ -85,7 +85,7 @@ def read_voc(source: Source, layout: voc_layout.Layout, report: Report, should_s
     convention = evidence.decide() if source.one_based is None else Convention(source.one_based, "chosen at import")
     reader = _Reader(layout, convention)
     reader.problems += pairs.problems
-    splits, split_problems = voc_layout.read_splits(layout, source)
+    splits, split_problems = voc_layout.read_splits(layout, source, pairs)
     reader.problems += split_problems
     reader.name_categories(annotations[name] for name in pairs.xml_of.values())
     for number, image in enumerate(layout.image_files):

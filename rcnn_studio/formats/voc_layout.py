@@ -103,7 +103,7 @@ def pair(layout: Layout, filename_of: Callable[[str], str | None]) -> Pairs:
     return Pairs(xml_of, planned, problems)
 
 
-def read_splits(layout: Layout, source: Source) -> tuple[dict[str, str], list[Problem]]:
+def read_splits(layout: Layout, source: Source, pairs: Pairs) -> tuple[dict[str, str], list[Problem]]:
     """Split of each image that has one, by relative path.
 
     train, val and test lists first; then trainval, whose images are "train" where some image is in val and else
@@ -114,11 +114,16 @@ def read_splits(layout: Layout, source: Source) -> tuple[dict[str, str], list[Pr
     problems: list[Problem] = []
     found: dict[str, str] = {}
     names = _Names(layout.image_files)
+    owner = {xml[:-4]: image for image, xml in (pairs.xml_of | pairs.planned).items()}
+
+    def image_of(key: str) -> str | None:
+        return owner.get(key) or names.by_stem(key)
+
     for split in ("train", "val", "test", "trainval"):
         path = layout.sets / f"{split}.txt" if layout.sets else None
         if path is None or not path.is_file():
             continue
-        listed = _read_list(path, names, problems)
+        listed = _read_list(path, image_of, problems)
         if split == "trainval" and "val" not in found.values():
             continue
         for image in listed:
@@ -195,7 +200,7 @@ def _plan(layout: Layout, xml_of: dict[str, str], problems: list[Problem]) -> di
     return planned
 
 
-def _read_list(path: Path, names: _Names, problems: list[Problem]) -> list[str]:
+def _read_list(path: Path, image_of: Callable[[str], str | None], problems: list[Problem]) -> list[str]:
     """The images of an ImageSets file; its lines are "id" or "id 1", and an id may hold spaces."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -214,9 +219,9 @@ def _read_list(path: Path, names: _Names, problems: list[Problem]) -> list[str]:
         text = line.strip()
         if not text:
             continue
-        image = names.by_stem(text)
+        image = image_of(text)
         if image is None and (match := _MARKED_LINE.fullmatch(text)):
-            image = names.by_stem(match.group(1))
+            image = image_of(match.group(1))
         (found if image else unknown).append(image or text)
     if unknown:
         shown = ", ".join(unknown[:3]) + (" ..." if len(unknown) > 3 else "")

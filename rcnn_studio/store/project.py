@@ -114,17 +114,19 @@ class ProjectStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self, *, discard: bool = False) -> None:
+    def close(self, *, discard: bool = False, write_files: bool = True) -> None:
         """Commits what is queued, writes the linked files, ends the threads, frees the lock.
 
         Raises ProjectError, and stays open, if edits cannot be committed (full disk); discard: gives them up.
-        Files that cannot be written stay marked in the database and are written at the next open.
+        Files that cannot be written (or, for a quick end with write_files=False, all that lag behind) stay marked
+        in the database and are written at the next open.
         """
         if self._closed:
             return
         if self._writer is not None and self._writeback is not None:
             if not discard:
                 self._writer.flush()
+            if write_files and not discard:
                 self._writeback.run_now(wait=True)
             self._writer_stop(discard)
         self._closed = True

@@ -13,17 +13,20 @@ import secrets
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from rcnn_studio.domain.progress import ShouldStop, check, never
 from rcnn_studio.tasks.places import data_home, home
 
 MIN_PYTHON = (3, 11)
 MIN_TORCH = (2, 11)
 MIN_FREE_BYTES = 2 * 1024**3
 CHILD_TIMEOUT_S = 180
+CHILD_POLL_S = 0.1
 TORCH_REMEDY = (
     "Install PyTorch and torchvision from one place, for example `pip install --force-reinstall torch torchvision`; "
     "on Windows with an NVIDIA card `uv pip install torch torchvision --torch-backend=auto`. Labelling works without."
@@ -148,11 +151,11 @@ def _display() -> DoctorItem:
     return DoctorItem(name="Display", value=f"Qt {found.get('qt')} on {found.get('platform')}{screen}", ok=True)
 
 
-def torch_items() -> list[DoctorItem]:
+def torch_items(should_stop: ShouldStop = never) -> list[DoctorItem]:
     """PyTorch, torchvision and, last, the device a training would use; tried in a child process."""
     if importlib.util.find_spec("torch") is None:
         return [DoctorItem(name="PyTorch", value="not installed", ok=False, remedy=TORCH_REMEDY)]
-    found, error = _child(_TORCH_PROBE)
+    found, error = _child(_TORCH_PROBE, should_stop)
     error = error or str(found.get("error", ""))
     version = found.get("torch")
     if version is None:
@@ -227,25 +230,31 @@ def _disk() -> DoctorItem:
 # --- helpers ----------------------------------------------------------------------------------------
 
 
-def _child(code: str) -> tuple[dict[str, Any], str]:
-    """Run Python code in a child. -> (the JSON of its last line, why that is missing)"""
+def _child(code: str, should_stop: ShouldStop = never) -> tuple[dict[str, Any], str]:
+    """Run Python code in a child. -> (the JSON of its last line, why that is missing). Raises Cancelled."""
+    command = [sys.executable, "-c", code]
+    deadline = time.monotonic() + CHILD_TIMEOUT_S
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=CHILD_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
+        ) as child:
+            while True:
+                try:
+                    out, err = child.communicate(timeout=CHILD_POLL_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    if should_stop() or time.monotonic() > deadline:
+                        child.kill()
+                        check(should_stop)
+                        return {}, f"no answer within {CHILD_TIMEOUT_S} s"
+    except OSError as error:
         return {}, str(error).splitlines()[0]
-    lines = done.stdout.strip().splitlines()
+    lines = out.strip().splitlines()
     try:
         found = json.loads(lines[-1])
     except (IndexError, json.JSONDecodeError):
-        said = [line for line in done.stderr.strip().splitlines() if line.strip()]
-        return {}, said[-1].strip() if said else f"ended with code {done.returncode}"
+        said = [line for line in err.strip().splitlines() if line.strip()]
+        return {}, said[-1].strip() if said else f"ended with code {child.returncode}"
     return (found, "") if isinstance(found, dict) else ({}, "answered something else")
 
 

@@ -15,6 +15,7 @@ from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check, ign
 from rcnn_studio.domain.splits import TRAIN, assign_missing
 from rcnn_studio.formats import codec, sniff
 from rcnn_studio.formats.codec import Imported, ImportedImage, Source
+from rcnn_studio.formats.images import IMAGE_SUFFIXES
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.store.schema import DATABASE_NAME
 from rcnn_studio.tasks.places import data_home
@@ -83,7 +84,7 @@ def find_project(path: Path) -> Path | None:
 
 
 def open_or_create(path: Path, report: Report = ignore, should_stop: ShouldStop = never) -> Path:
-    """The project of a folder that somebody dropped on the window, made now where there is none yet.
+    """The project of a folder, an image or a COCO file dropped on the window, made now where there is none yet.
 
     It lies in the folder itself, in `rcnn-project`, so that labels and runs stay with the data; in the user's data
     folder (and without label files) where the folder cannot be written. VOC, COCO and plain images are told apart by
@@ -94,8 +95,9 @@ def open_or_create(path: Path, report: Report = ignore, should_stop: ShouldStop 
         return found
     if not path.exists():
         raise ProjectError(f"{path}: no such folder. Check the path, or name a folder of images or a project.")
-    source = Source(path=path.absolute())
-    home = source.path.parent if path.is_file() else source.path
+    path = path.absolute()
+    home = path.parent if path.is_file() else path
+    source = Source(path=home if path.suffix.lower() in IMAGE_SUFFIXES else path)
     place = home / FOLDER_NAME
     if not _writable(home):
         place = _place_in_data_home(home)

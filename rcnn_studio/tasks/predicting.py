@@ -15,12 +15,11 @@ from rcnn_studio.domain.detections import Detections
 from rcnn_studio.domain.errors import EngineError, StudioError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, ignore, never
 from rcnn_studio.domain.runs import Warned
-from rcnn_studio.engine.threads import preload, quiet_worker
 from rcnn_studio.formats.detections import write_detections
 from rcnn_studio.formats.images import IMAGE_SUFFIXES, decode, list_images
 from rcnn_studio.formats.run_folder import DETECTIONS_FOLDER
 from rcnn_studio.store.project import ProjectStore
-from rcnn_studio.tasks.torch_border import loading_torch
+from rcnn_studio.tasks.torch_border import loading_torch, make_way
 
 if TYPE_CHECKING:
     from rcnn_studio.engine.inference import Predictor
@@ -46,9 +45,8 @@ class LivePredictor:
 
 
 def load_predictor(run_dir: Path) -> Predictor:
-    """The run's best model, on the calling thread, whose priority is lowered. Raises EngineError with the remedy."""
-    quiet_worker()
-    preload()
+    """The run's best model, for the calling thread. Raises EngineError with the remedy."""
+    make_way()
     with loading_torch("Prediction"):
         from rcnn_studio.engine.inference import Predictor
     return Predictor.load(run_dir)

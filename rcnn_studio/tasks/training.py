@@ -9,11 +9,11 @@ from rcnn_studio.domain.dataset import Dataset
 from rcnn_studio.domain.errors import EngineError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
 from rcnn_studio.domain.runs import RunEnded, TrainConfig
-from rcnn_studio.engine.threads import preload, quiet_worker
-from rcnn_studio.formats.run_folder import new_run_dir
+from rcnn_studio.formats.run_folder import SNAPSHOT_FILE, mark_running, new_run_dir, unmark_running
+from rcnn_studio.formats.snapshot import write_snapshot
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.tasks.presets import check_config
-from rcnn_studio.tasks.torch_border import loading_torch
+from rcnn_studio.tasks.torch_border import loading_torch, make_way
 
 
 def run_training(store: ProjectStore, config: TrainConfig, report: Report, should_stop: ShouldStop) -> RunEnded:
@@ -29,12 +29,17 @@ def run_training(store: ProjectStore, config: TrainConfig, report: Report, shoul
     check_labels(snapshot, config)
     check(should_stop)
     report(Progress("Loading PyTorch"))
-    quiet_worker()
-    preload()
+    make_way()
     with loading_torch("Training"):
         from rcnn_studio.engine.training.trainer import train
     check(should_stop)
-    return train(config, snapshot, new_run_dir(store.runs_folder, config.preset), report, should_stop)
+    run_dir = new_run_dir(store.runs_folder, config.preset)
+    write_snapshot(run_dir / SNAPSHOT_FILE, snapshot)
+    mark_running(run_dir)
+    try:
+        return train(config, snapshot, run_dir, report, should_stop)
+    finally:
+        unmark_running(run_dir)
 
 
 def check_labels(snapshot: Dataset, config: TrainConfig) -> None:

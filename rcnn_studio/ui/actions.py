@@ -81,14 +81,6 @@ def _category_keys() -> tuple[ActionSpec, ...]:
     )
 
 
-def _themes() -> tuple[ActionSpec, ...]:
-    names = {"system": mark("As the System"), "light": mark("Light"), "dark": mark("Dark")}
-    return tuple(
-        _row(f"view.theme_{mode}", text, icon="theme" if mode == "system" else "", menu="view.theme", checkable=True)
-        for mode, text in names.items()
-    )
-
-
 ACTIONS: tuple[ActionSpec, ...] = (
     _row("project.new", mark("New Project..."), "Ctrl+N", icon="project-new", menu="file"),
     _row("project.open", mark("Open..."), "Ctrl+O", icon="folder-open", menu="file"),
@@ -118,7 +110,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _canvas("edit.select_all", mark("Select All Boxes"), "Ctrl+A", icon="select-all", menu="edit"),
     _row("image.find", mark("Find Images"), "Ctrl+F", icon="find", menu="edit"),
     _row("image.go_to", mark("Go to Image..."), "Ctrl+G", icon="go-to", menu="edit"),
-    _canvas("tool.select", mark("Select"), "Esc", "V", icon="tool-select", menu="box", checkable=True, checked=True),
+    _canvas("tool.select", mark("Select"), "V", "Esc", icon="tool-select", menu="box", checkable=True, checked=True),
     _canvas(
         "tool.draw",
         mark("Draw Boxes"),
@@ -199,7 +191,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _row("activity.label", mark("Label"), "Ctrl+1", icon="label", menu="view", checkable=True, checked=True),
     _row("activity.train", mark("Train"), "Ctrl+2", icon="train", menu="view", checkable=True),
     _row("activity.review", mark("Review"), "Ctrl+3", icon="review", menu="view", checkable=True),
-    *_themes(),
+    _row("view.theme_system", mark("Follow the System"), icon="theme", menu="view.theme", checkable=True),
+    _row("view.theme_light", mark("Light"), menu="view.theme", checkable=True),
+    _row("view.theme_dark", mark("Dark"), menu="view.theme", checkable=True),
     _row("train.start", mark("Start Training"), "Ctrl+R", icon="play", menu="train"),
     _row("train.stop", mark("Stop and Keep Best"), "Ctrl+.", icon="stop", menu="train"),
     _row("help.keys", mark("Keys"), "F1", icon="keys", menu="help"),

@@ -182,6 +182,8 @@ class SessionCommands(QObject):
         """Let go of the window's actions."""
         for action, connection in self._wired:
             action.triggered.disconnect(connection)
+        # a QUndoStack that is destroyed says once more that it changed
+        self._session.project.undo_stack.indexChanged.disconnect(self.refresh)
 
     def refresh(self, *_unused: object) -> None:
         """Enable what can be done now."""

@@ -24,7 +24,6 @@ class EmptyState(QWidget):
         self._hint = QLabel(hint, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._hint.setProperty("role", "muted")
         self._button = QPushButton(button)
-        self._button.setVisible(bool(button))
         self._button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._button.clicked.connect(self.button_clicked)
         layout = QVBoxLayout(self)
@@ -36,6 +35,7 @@ class EmptyState(QWidget):
         layout.addSpacing(6)
         layout.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(3)
+        self._button.setVisible(bool(button))
         self._tint()
 
     def _tint(self) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
 from rcnn_studio.domain.dataset import ImageState
+from rcnn_studio.formats.bundled import resources_dir
 
 
 class ThemeMode(StrEnum):
@@ -122,8 +123,8 @@ def contrast(a: QColor, b: QColor) -> float:
 
 
 def text_on(background: QColor) -> QColor:
-    """Near-black or white, whichever reads better on this colour."""
-    black, white = QColor("#10141a"), QColor("#ffffff")
+    """Black or white, whichever reads better on this colour."""
+    black, white = QColor("#000000"), QColor("#ffffff")
     return max((black, white), key=lambda ink: contrast(ink, background))
 
 
@@ -205,7 +206,9 @@ class Theme(QObject):
 
 def stylesheet(c: Colors) -> str:
     """The window's one stylesheet. Widgets opt in by dynamic property: role = title, muted, pill, primary, danger."""
-    return _SHEET.format_map({name: getattr(c, name) for name in Colors.__slots__})
+    arrows = (resources_dir() / "icons").as_posix()
+    values = {name: getattr(c, name) for name in Colors.__slots__}
+    return _SHEET.format_map({**values, "arrows": arrows, "name": "dark" if c.dark else "light"})
 
 
 def _luminance(color: QColor) -> float:
@@ -249,17 +252,39 @@ QPushButton[role="primary"]:focus {{ border-color: {text}; }}
 QPushButton[role="primary"]:disabled {{ background: {border}; color: {disabled}; border-color: {border}; }}
 QPushButton[role="danger"] {{ color: {bad}; }}
 
-QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextEdit {{
-    background: {panel}; border: 1px solid {border_strong}; border-radius: 5px; padding: 3px 7px; min-height: 20px;
+QLineEdit, QPlainTextEdit, QTextEdit {{
+    background: {panel}; border: 1px solid {border_strong}; border-radius: 5px; padding: 3px 7px;
     selection-background-color: {accent}; selection-color: {on_accent}; }}
-QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus, QTextEdit:focus {{
-    border-color: {accent}; }}
-QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {disabled}; }}
-QComboBox::drop-down {{ border: none; width: 18px; }}
-QComboBox QAbstractItemView {{ background: {raised}; border: 1px solid {border_strong}; outline: none;
+QLineEdit {{ min-height: 20px; }}
+QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {accent}; }}
+QLineEdit:disabled {{ color: {disabled}; }}
+QComboBox, QSpinBox, QDoubleSpinBox {{ background: {panel}; border: 1px solid {border_strong}; border-radius: 5px;
+    padding: 3px 4px 3px 7px; min-height: 20px; selection-background-color: {accent};
+    selection-color: {on_accent}; }}
+QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ background: {hover}; }}
+QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {accent}; }}
+QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {disabled}; border-color: {border}; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox::down-arrow {{ image: url("{arrows}/arrow-down-{name}.svg"); width: 12px; height: 12px; }}
+QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {{
+    border: none; width: 16px; }}
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{
+    image: url("{arrows}/arrow-up-{name}.svg"); width: 10px; height: 10px; }}
+QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{
+    image: url("{arrows}/arrow-down-{name}.svg"); width: 10px; height: 10px; }}
+QComboBox QAbstractItemView {{ background: {raised}; border: 1px solid {border_strong};
     selection-background-color: {selected}; selection-color: {text}; }}
-QAbstractItemView QLineEdit, QAbstractItemView QComboBox, QAbstractItemView QDoubleSpinBox {{
-    border-radius: 0; padding: 0 3px; min-height: 0; }}
+QCheckBox::indicator, QRadioButton::indicator, QGroupBox::indicator, QAbstractItemView::indicator {{
+    width: 14px; height: 14px; background: {panel}; border: 1px solid {border_strong}; border-radius: 4px; }}
+QRadioButton::indicator {{ border-radius: 8px; }}
+QCheckBox::indicator:hover, QRadioButton::indicator:hover, QCheckBox::indicator:focus, QRadioButton::indicator:focus {{
+    border-color: {accent}; }}
+QCheckBox::indicator:checked, QGroupBox::indicator:checked, QAbstractItemView::indicator:checked {{
+    background: {accent}; border-color: {accent}; image: url("{arrows}/check-{name}.svg"); }}
+QRadioButton::indicator:checked {{ background: {on_accent}; border: 4px solid {accent}; width: 8px; height: 8px; }}
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {border}; background: {window}; }}
+QAbstractItemView QLineEdit {{ border-radius: 0; padding: 0 3px; min-height: 0; }}
+QAbstractItemView QComboBox, QAbstractItemView QDoubleSpinBox {{ border-radius: 0; padding: 0 3px; min-height: 0; }}
 
 QAbstractItemView {{ background: {panel}; border: none; outline: none; alternate-background-color: {window};
     selection-background-color: {selected}; selection-color: {text}; }}

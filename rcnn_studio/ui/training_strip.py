@@ -13,6 +13,7 @@ from rcnn_studio.domain.progress import Progress
 from rcnn_studio.domain.runs import RunEnded, StepDone
 from rcnn_studio.domain.sentences import duration_text
 from rcnn_studio.ui.theme import colors_of
+from rcnn_studio.ui.train.estimate import expected_epochs
 from rcnn_studio.workspace.training import TrainingModel
 
 TICK_MS = 500
@@ -107,8 +108,7 @@ class TrainingStrip(QWidget):
         return self._ended_text(training.ended)
 
     def _running_text(self, step: StepDone) -> str:
-        started, best = self._training.started, self._training.best
-        epochs = started.epochs if started is not None else 0
+        best, epochs = self._training.best, expected_epochs(self._training)
         parts = [
             self.tr("epoch {0}/{1}").format(step.epoch, epochs) if epochs else self.tr("epoch {0}").format(step.epoch)
         ]

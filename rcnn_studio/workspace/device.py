@@ -25,13 +25,13 @@ class DeviceLine:
     ok: bool
 
 
-def look_at_device(settings: Settings, _report: Report, _should_stop: ShouldStop) -> DeviceLine:
+def look_at_device(settings: Settings, _report: Report, should_stop: ShouldStop) -> DeviceLine:
     """The line for this computer. Takes seconds after an installation, nothing later."""
     versions = [_version("torch"), _version("torchvision")]
     known = settings.get(KEY)
     if isinstance(known, dict) and known.get("versions") == versions and known.get("ok"):
         return DeviceLine(text=str(known.get("text")), hint=str(known.get("hint")), ok=True)
-    items = torch_items()
+    items = torch_items(should_stop)
     bad = [item for item in items if not item.ok]
     if bad:
         hint = "\n".join(f"{item.name}: {item.value}\n{item.remedy}" for item in bad)

@@ -14,10 +14,10 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from rcnn_studio.domain.dataset import ImageState
 from rcnn_studio.domain.detections import Detections, open_detections
-from rcnn_studio.domain.errors import StudioError
+from rcnn_studio.domain.errors import FormatError, StudioError
 from rcnn_studio.domain.runs import RunEnded, RunInfo
 from rcnn_studio.formats.detections import DetectionFile
-from rcnn_studio.formats.run_folder import list_runs
+from rcnn_studio.formats.run_folder import DETECTIONS_FOLDER, list_runs
 from rcnn_studio.tasks.predicting import LivePredictor, predict_images
 from rcnn_studio.workspace.background import NewestFirst
 from rcnn_studio.workspace.job import Job, JobBoard
@@ -89,7 +89,7 @@ class ReviewModel(QObject):
         """Show another run's detections (None: none)."""
         if run != self.run:
             self.run = run
-            self._file = DetectionFile.open(Path(run.path) / "detections") if run is not None else None
+            self._file = self._open_file(run)
             self._live = LivePredictor(Path(run.path)) if run is not None else None
             self.ghost_error = ""
             self.runs_changed.emit()
@@ -200,6 +200,17 @@ class ReviewModel(QObject):
 
     # --- inside ---------------------------------------------------------------------------------------------
 
+    def _open_file(self, run: RunInfo | None) -> DetectionFile | None:
+        """The detections kept with a run; None where no prediction was kept or it cannot be read (said once)."""
+        folder = Path(run.path) / DETECTIONS_FOLDER if run is not None else None
+        if folder is None or not folder.is_dir():
+            return None
+        try:
+            return DetectionFile.open(folder)
+        except FormatError as error:
+            self.message.emit(str(error))
+            return None
+
     def _open_indices(self) -> list[int]:
         above = int((self.detections.scores >= self.threshold).sum())
         if not above or self._project.current_id is None:
@@ -278,7 +289,7 @@ class ReviewModel(QObject):
     def _end_job(self) -> None:
         self._job = None
         if self.run is not None:
-            self._file = DetectionFile.open(Path(self.run.path) / "detections")
+            self._file = self._open_file(self.run)
             self._ghosts.clear()
         if self._project.current_id is not None:
             self._on_image_changed(self._project.current_id)

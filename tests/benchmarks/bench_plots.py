@@ -10,7 +10,7 @@ import numpy as np
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtWidgets import QApplication  # noqa: TID251
+from PySide6.QtWidgets import QApplication
 
 from rcnn_studio.domain.runs import EpochEvaluated, Scores, StepDone
 from rcnn_studio.ui.train.plots import LivePlot, LossPlot, MetricPlot
@@ -64,7 +64,7 @@ def main() -> None:
             loss.set_steps(make_step(n, rng) for n in range(1, count + 1))
             median, p99, worst = measure(loss, lambda n, base=count: loss.add(make_step(base + 1 + n, rng)))
             print(
-                f"loss, {count} steps, {'log' if log else 'linear'}: median {median:.2f} p99 {p99:.2f} max {worst:.2f} ms"
+                f"loss, {count} steps, {'log' if log else 'linear'}: median {median:.2f} p99 {p99:.2f} max {worst:.2f}"
             )
     scores = [0.9 * (1 - np.exp(-n / 20)) for n in range(1, 201)]
     events = [

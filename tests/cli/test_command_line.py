@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -60,7 +61,9 @@ def test_evaluate_names_a_results_file_that_is_none(studio, cocoapi100, tmp_path
     assert bad.read_text() == text
 
 
-@pytest.mark.parametrize("arguments", [("evaluate",), ("evaluate", "p"), ("evaluate", "--gt", "a"), ("teach", "--help")])
+@pytest.mark.parametrize(
+    "arguments", [("evaluate",), ("evaluate", "p"), ("evaluate", "--gt", "a"), ("teach", "--help")]
+)
 def test_wrong_usage_exits_with_2_or_says_what_a_path_is_for(studio, arguments):
     said = studio(*arguments)
     assert said.code == (0 if "--help" in arguments else 2)
@@ -180,8 +183,47 @@ def test_command_line_tasks_store_and_formats_load_neither_qt_nor_torch(reposito
         "    for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
         "        importlib.import_module(module.name)\n"
         "import rcnn_studio.cli\n"
-        "found = {name.split('.')[0] for name in sys.modules} & {'PySide6', 'shiboken6', 'torch', 'torchvision', 'pyqtgraph'}\n"
+        "loaded = {name.split('.')[0] for name in sys.modules}\n"
+        "found = loaded & {'PySide6', 'shiboken6', 'torch', 'torchvision', 'pyqtgraph'}\n"
         "assert not found, found\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+# --- demo and window ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ok", "code"), [(True, 0), (False, 1)])
+def test_demo_prints_its_report_and_fails_with_a_failed_step(studio, monkeypatch, tmp_path, ok, code):
+    asked = []
+
+    def run_demo(out: Path, *, offscreen: bool) -> dict:
+        asked.append((out, offscreen))
+        return {"steps": [{"name": "draw", "ok": True, "seconds": 1.0}, {"name": "train", "ok": ok, "seconds": 2.0}]}
+
+    monkeypatch.setitem(sys.modules, "rcnn_studio.app", SimpleNamespace(run_demo=run_demo))
+    monkeypatch.chdir(tmp_path)
+    said = studio("demo", "--out", "shots", "--offscreen", "--json")
+    assert said.code == code
+    assert [step["name"] for step in said.document["steps"]] == ["draw", "train"]
+    assert ("train" in said.err) == (not ok)
+    assert asked == [(tmp_path / "shots", True)]
+
+
+def test_without_a_command_the_window_opens_on_the_path_given(studio, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setitem(
+        sys.modules, "rcnn_studio.app", SimpleNamespace(run_window=lambda path: asked.append(path) or 0)
+    )
+    assert studio().code == 0
+    assert studio(tmp_path).code == 0
+    assert asked == [None, tmp_path]
+
+
+def test_a_window_that_cannot_be_loaded_is_one_message(studio, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rcnn_studio.app", None)
+    said = studio()
+    assert said.code == 1
+    assert "rcnn-studio doctor" in said.err
+    assert "Traceback" not in said.err

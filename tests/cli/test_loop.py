@@ -238,7 +238,12 @@ def test_export_writes_a_dataset_that_new_reads_again(studio, trained, tmp_path,
     if format_name == "voc":
         again = ("--voc", tmp_path / "out")
     else:
-        again = ("--coco", *sorted((tmp_path / "out" / "annotations").iterdir()), "--images", tmp_path / "out" / "images")
+        again = (
+            "--coco",
+            *sorted((tmp_path / "out" / "annotations").iterdir()),
+            "--images",
+            tmp_path / "out" / "images",
+        )
     made = studio("new", tmp_path / "again", *again, "--json")
     assert made.code == 0, made.err
     assert (made.document["images"], made.document["boxes"], made.document["problems"]) == (12, 24, [])

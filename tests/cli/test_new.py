@@ -76,6 +76,19 @@ def test_coco_files_become_one_project_with_their_splits(studio, tmp_path):
     assert splits_of(tmp_path / "p") == ["train"] * 3 + ["val"] * 2
 
 
+def test_a_coco_folder_is_read_with_the_splits_its_files_are_named_after(studio, tmp_path):
+    folder = make_coco(tmp_path / "coco", {"train": 3, "val": 2})
+    assert studio("new", tmp_path / "p", "--coco", folder).code == 0
+    assert sorted(splits_of(tmp_path / "p")) == ["train"] * 3 + ["val"] * 2
+
+
+def test_only_the_coco_file_that_was_given_a_split_gets_it(studio, tmp_path):
+    folder = make_coco(tmp_path / "coco", {"a": 2, "b": 2})
+    files = (f"train={folder / 'a.json'}", folder / "b.json")
+    assert studio("new", tmp_path / "p", "--coco", *files, "--images", folder / "images").code == 0
+    assert splits_of(tmp_path / "p") == ["train", "train", "", ""]
+
+
 def test_plain_images_become_a_project_without_a_file_being_written(studio, tmp_path):
     images = make_images(tmp_path / "photos", 4)
     before = contents(images)
@@ -135,7 +148,9 @@ def test_reversed_corners_are_put_in_order_and_noted(studio, tmp_path):
 
 
 def test_unknown_fields_are_no_problem(studio, tmp_path):
-    folder = one_image(tmp_path, GOOD.replace("<difficult>", "<mood>calm</mood><difficult>") + "<weather>rain</weather>")
+    folder = one_image(
+        tmp_path, GOOD.replace("<difficult>", "<mood>calm</mood><difficult>") + "<weather>rain</weather>"
+    )
     said = studio("new", tmp_path / "p", "--voc", folder, "--json")
     assert said.code == 0, said.err
     assert said.document["problems"] == []

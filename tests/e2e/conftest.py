@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -20,12 +22,22 @@ def sample(tmp_path: Path) -> Path:
     return Path(shutil.copytree(sample_projects_dir() / "hardware", tmp_path / "hardware"))
 
 
+@pytest.fixture(autouse=True)
+def known_device(own_home: Path) -> None:
+    """The device was looked at before: its child process would take longer than most of these tests."""
+    versions = [metadata.version("torch"), metadata.version("torchvision")]
+    line = {"versions": versions, "text": "Training on CPU", "hint": "", "ok": True}
+    (own_home / "settings.json").write_text(json.dumps({"device_line": line}), encoding="utf-8")
+
+
 @pytest.fixture
 def window(qtbot, sample: Path) -> Iterator[MainWindow]:
     """The real window with the sample open and its first picture shown."""
     made = create_window(sample)
     made.resize(1280, 800)
     made.show()
+    made.activateWindow()
+    qtbot.waitUntil(made.isActiveWindow, timeout=10_000)
     qtbot.waitUntil(lambda: made.session is not None, timeout=20_000)
     qtbot.waitUntil(lambda: not made.board.jobs, timeout=60_000)
     hands = Hands(made)
@@ -42,11 +54,11 @@ def hands(window: MainWindow) -> Hands:
 
 
 @pytest.fixture
-def written(qtbot, hands: Hands) -> Callable[[], None]:
+def written(hands: Hands) -> Callable[[], None]:
     """Waits until every linked file holds what the window shows."""
 
     def wait() -> None:
-        hands.session.store.write_back(wait=False)
-        qtbot.waitUntil(lambda: hands.session.store.pending_files() == 0, timeout=10_000)
+        hands.session.store.write_back(wait=True)
+        assert hands.session.store.pending_files() == 0
 
     return wait

@@ -12,10 +12,12 @@ import pytest
 from rcnn_studio.domain.dataset import Dataset
 from rcnn_studio.domain.progress import never
 from rcnn_studio.domain.runs import RunEnded
+from rcnn_studio.engine.threads import preload
 
+preload()  # before torch: its threads learn there to share the cores with whatever else runs
 sys.path.insert(0, str(Path(__file__).parent))
 
-import drawings
+import drawings  # noqa: E402 - the line above makes it findable
 
 
 @dataclass(frozen=True)

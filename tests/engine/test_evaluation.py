@@ -84,7 +84,8 @@ def test_perfect_detections_score_one_and_none_score_zero() -> None:
     nothing = coco.score(data, [0], [Detections.empty()])
     assert pytest.approx((1.0, 1.0, 1.0, 1.0)) == (perfect.AP, perfect.AP50, perfect.VOC07, perfect.VOC10)
     assert (nothing.AP, nothing.AR100, nothing.APs, nothing.VOC10) == (0.0, 0.0, -1.0, 0.0)
-    assert [(row.name, row.boxes) for row in perfect.per_category] == [("disc", 1), ("bar", 0)]
+    assert [(row.name, row.boxes, row.found) for row in perfect.per_category] == [("disc", 1, 1), ("bar", 0, 0)]
+    assert nothing.per_category[0].found == 0
     assert perfect.per_category[1].AP == -1.0
 
 

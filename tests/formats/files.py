@@ -75,9 +75,7 @@ def make_coco(
     return path
 
 
-def annotation(
-    number: int, bbox: object, *, image: object = 10, category: object = 3, **more: object
-) -> dict[str, Any]:
+def annotation(number: object, bbox: object, image: object = 10, category: object = 3, **more: Any) -> dict[str, Any]:
     return {"id": number, "image_id": image, "category_id": category, "bbox": bbox, "iscrowd": 0, **more}
 
 

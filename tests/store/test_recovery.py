@@ -69,7 +69,7 @@ def test_what_was_pending_is_written_at_the_next_open(tmp_path: Path) -> None:
     xml = tmp_path / "voc" / "Annotations" / "img_0.xml"
     before = xml.read_bytes()
     commit(store, move(store, id_of(store, "img_0.png")))
-    store.close(discard=True)
+    store.close(write_files=False)
     assert xml.read_bytes() == before
     with ProjectStore.open(tmp_path / "project") as store:
         store.write_back(wait=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from rcnn_studio.domain.edits import Edit
 from rcnn_studio.domain.errors import FormatError, ProjectError
 from rcnn_studio.domain.progress import ignore, never
 from rcnn_studio.formats import Source, codec
-from rcnn_studio.store.project import ProjectStore
+from rcnn_studio.store.project import ProjectStore, StoreStatus
 from tests.store.projects import (
     change,
     commit,
@@ -138,8 +139,8 @@ def test_a_voc_file_follows_within_a_second_or_so_by_itself(tmp_path: Path) -> N
         written = threading.Event()
         seen: list[int] = []
 
-        def listen(status: object) -> None:
-            seen.append(store.status().pending_files)
+        def listen(status: StoreStatus) -> None:
+            seen.append(status.pending_files)
             if len(seen) > 1 and seen[-1] == 0 and seen[-2] == 1:
                 written.set()
 
@@ -163,8 +164,6 @@ def test_renaming_a_category_reaches_every_file_that_names_it(tmp_path: Path) ->
 def test_recolouring_a_category_writes_no_file(tmp_path: Path) -> None:
     with voc_project(tmp_path) as store:
         before = store.categories()
-        from dataclasses import replace
-
         commit(store, Edit(text="Colour", categories=(before, (replace(before[0], color="#ff0000"), *before[1:]))))
         assert store.pending_files() == 0
 

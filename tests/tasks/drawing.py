@@ -63,11 +63,17 @@ def make_coco(folder: Path, counts: dict[str, int]) -> Path:
     """`<split>.json` for each split beside `images/`. -> folder"""
     number = 0
     for split, count in counts.items():
-        document = {"images": [], "annotations": [], "categories": [{"id": 7, "name": "square"}, {"id": 9, "name": "disc"}]}
+        document = {
+            "images": [],
+            "annotations": [],
+            "categories": [{"id": 7, "name": "square"}, {"id": 9, "name": "disc"}],
+        }
         for _ in range(count):
             boxes = boxes_of(number)
             draw(folder / "images" / f"c{number:02}.jpg", boxes)
-            document["images"].append({"id": 100 + number, "file_name": f"c{number:02}.jpg", "width": SIDE, "height": SIDE})
+            document["images"].append(
+                {"id": 100 + number, "file_name": f"c{number:02}.jpg", "width": SIDE, "height": SIDE}
+            )
             for name, x1, y1, x2, y2 in boxes:
                 annotation = {"id": len(document["annotations"]) + 1, "image_id": 100 + number, "iscrowd": 0}
                 annotation |= {"category_id": 7 if name == "square" else 9, "bbox": [x1, y1, x2 - x1, y2 - y1]}

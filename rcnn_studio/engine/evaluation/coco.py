@@ -13,15 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rcnn_studio.domain import geometry
 from rcnn_studio.domain.dataset import Category, Dataset
 from rcnn_studio.domain.detections import Detections
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.domain.runs import CategoryScore, Scores
-from rcnn_studio.engine.evaluation.columns import Found, Truth, found_of, truth_of
+from rcnn_studio.engine.evaluation.columns import Found, Truth, found_of, truth_of, xyxy_of
 from rcnn_studio.engine.evaluation.voc import voc_scores
 
 MAX_DETECTIONS = (1, 10, 100)  # summaries of pycocotools are -1 without the 100
 CHUNK_ROWS = 5_000  # boxes and detections given to the library at once: it holds the interpreter's lock meanwhile
+SURE = 0.5  # score from which a person is shown a detection at first
 FloatArray = NDArray[np.float64]
 
 
@@ -46,9 +48,11 @@ def score_columns(truth: Truth, found: Found) -> Scores:
     ap += [_mean(precision[:, :, :, area, 2]) for area in (1, 2, 3)]
     ar = [_mean(recall[:, :, 0, most]) for most in range(3)] + [_mean(recall[:, :, area, 2]) for area in (1, 2, 3)]
     voc07, voc10 = voc_scores(truth, found)
+    hit = _boxes_found(truth, found)
     rows = tuple(
         CategoryScore(
             name=category.name,
+            found=int((hit & (truth.category_ids == category.id) & ~truth.crowd).sum()),
             boxes=int(((truth.category_ids == category.id) & ~truth.crowd).sum()),
             AP=_mean(precision[:, :, k, 0, 2]),
             AP50=_mean(precision[0, :, k, 0, 2]),
@@ -61,10 +65,12 @@ def score_columns(truth: Truth, found: Found) -> Scores:
 
 def coco_arrays(truth: Truth, found: Found) -> tuple[FloatArray, FloatArray]:
     """Precision (10 IoUs, 101 recalls, K categories, 4 areas, 3 limits), recall (10, K, 4, 3); -1: nothing to find."""
-    parts = [_evaluate(truth, found, group) for group in _category_groups(truth, found)]
-    precision = [np.zeros((10, 101, 0, 4, 3)), *(p for p, _ in parts)]
-    recall = [np.zeros((10, 0, 4, 3)), *(r for _, r in parts)]
-    return np.concatenate(precision, axis=2), np.concatenate(recall, axis=1)
+    by_id = sorted(truth.categories, key=lambda c: c.id)  # the libraries' order, whatever they are given
+    parts = [_evaluate(truth, found, group) for group in _category_groups(truth, found, by_id)]
+    precision = np.concatenate([np.zeros((10, 101, 0, 4, 3)), *(p for p, _ in parts)], axis=2)
+    recall = np.concatenate([np.zeros((10, 0, 4, 3)), *(r for _, r in parts)], axis=1)
+    places = [by_id.index(category) for category in truth.categories]
+    return precision[:, :, places], recall[:, places]
 
 
 def coco_documents(
@@ -131,11 +137,23 @@ def _nothing_found(truth: Truth, categories: Sequence[Category]) -> tuple[FloatA
     return precision, recall
 
 
-def _category_groups(truth: Truth, found: Found) -> list[list[Category]]:
-    """Categories in order of id, a few at a time, so that no call into the library takes long."""
+def _boxes_found(truth: Truth, found: Found) -> NDArray[np.bool_]:
+    """True for the boxes that a detection of their category shows a person who asks for score >= 0.5. -> (G,)"""
+    hit = np.zeros(len(truth.images), dtype=np.bool_)
+    sure = np.flatnonzero(found.scores >= SURE)
+    for image in np.unique(found.images[sure]):
+        boxes, others = np.flatnonzero(truth.images == image), sure[found.images[sure] == image]
+        iou = geometry.iou_matrix(xyxy_of(truth.xywh[boxes]), xyxy_of(found.xywh[others]))
+        same = truth.category_ids[boxes][:, None] == found.category_ids[others][None, :]
+        hit[boxes] = ((iou >= 0.5) & same).any(axis=1)
+    return hit
+
+
+def _category_groups(truth: Truth, found: Found, categories: Sequence[Category]) -> list[list[Category]]:
+    """The categories, a few at a time, so that no call into the library takes long."""
     groups: list[list[Category]] = [[]]
     rows = 0
-    for category in truth.categories:
+    for category in categories:
         rows += int((truth.category_ids == category.id).sum() + (found.category_ids == category.id).sum())
         groups[-1].append(category)
         if rows >= CHUNK_ROWS:

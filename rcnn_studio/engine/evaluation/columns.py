@@ -66,3 +66,8 @@ def found_of(detections: Sequence[Detections]) -> Found:
         xywh=np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1),
         scores=np.concatenate([np.zeros(0), *(d.scores for d in detections)]).astype(np.float64),
     )
+
+
+def xyxy_of(xywh: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Corner and size -> two corners. (N, 4) -> (N, 4)."""
+    return np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1)

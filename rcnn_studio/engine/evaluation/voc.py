@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rcnn_studio.domain import geometry
-from rcnn_studio.engine.evaluation.columns import Found, Truth
+from rcnn_studio.engine.evaluation.columns import Found, Truth, xyxy_of
 
 IOU_THRESHOLD = 0.5
 FloatArray = NDArray[np.float64]
@@ -59,29 +59,26 @@ def area_ap(recall: FloatArray, precision: FloatArray) -> float:
 def _hits(truth: Truth, found: Found, category_id: int) -> NDArray[np.int8]:
     """Per detection of the category, best score first: 1 true, 0 false, -1 not counted."""
     mine = np.flatnonzero(truth.category_ids == category_id)
-    boxes, spared = _xyxy(truth.xywh[mine]), truth.difficult[mine] | truth.crowd[mine]
-    rows_of = {int(i): np.flatnonzero(truth.images[mine] == i) for i in np.unique(truth.images[mine])}
+    spared = truth.difficult[mine] | truth.crowd[mine]
     theirs = np.flatnonzero(found.category_ids == category_id)
     theirs = theirs[np.argsort(-found.scores[theirs], kind="stable")]
-    xyxy = _xyxy(found.xywh[theirs])
-    taken = np.zeros(len(mine), dtype=np.bool_)
-    hits = np.zeros(len(theirs), dtype=np.int8)
-    for position, row in enumerate(theirs):
-        candidates = rows_of.get(int(found.images[row]))
-        if candidates is None:
-            continue
-        iou = geometry.iou_matrix(xyxy[position], boxes[candidates])[0]
-        best = int(iou.argmax())
-        box = int(candidates[best])
-        if iou[best] < IOU_THRESHOLD:
-            continue
-        if spared[box]:
-            hits[position] = -1
-        elif not taken[box]:
-            taken[box] = True
-            hits[position] = 1
+    nearest = _nearest(truth, found, mine, theirs)
+    hits = np.where(nearest < 0, 0, np.where(spared[nearest], -1, 1)).astype(np.int8)
+    claims = np.flatnonzero(hits == 1)
+    _, first = np.unique(nearest[claims], return_index=True)
+    late = np.ones(len(claims), dtype=np.bool_)
+    late[first] = False
+    hits[claims[late]] = 0
     return hits
 
 
-def _xyxy(xywh: FloatArray) -> FloatArray:
-    return np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1)
+def _nearest(truth: Truth, found: Found, mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Position in `mine` of the box each detection overlaps most; -1 where that is less than the threshold."""
+    nearest = np.full(len(theirs), -1, dtype=np.int64)
+    for image in np.unique(truth.images[mine]):
+        boxes = np.flatnonzero(truth.images[mine] == image)
+        rows = np.flatnonzero(found.images[theirs] == image)
+        iou = geometry.iou_matrix(xyxy_of(found.xywh[theirs[rows]]), xyxy_of(truth.xywh[mine[boxes]]))
+        best = iou.argmax(axis=1)
+        nearest[rows] = np.where(iou[np.arange(len(rows)), best] >= IOU_THRESHOLD, boxes[best], -1)
+    return nearest

@@ -87,8 +87,8 @@ def _load_coco(detector: Detector, config: TrainConfig) -> str:
     fits = (config.backbone, config.norm, config.fpn_channels, config.head_channels, len(config.anchor_sizes))
     if fits != ("resnet50", "frozen_batch", 256, 1024, 5) or len(config.anchor_ratios) != 3:
         raise EngineError(
-            "weights: coco is a resnet50 with norm frozen_batch, fpn_channels 256, head_channels 1024, five anchor_sizes "
-            "and three anchor_ratios. Set those, or use the preset standard."
+            "weights: coco is a resnet50 with norm frozen_batch, fpn_channels 256, head_channels 1024, 5 anchor_sizes "
+            "and 3 anchor_ratios. Set those, or use the preset standard."
         )
     state = _download(FasterRCNN_ResNet50_FPN_Weights.COCO_V1)
     _load_matching(detector, _without_predictor(state), "the COCO weights")

@@ -39,7 +39,7 @@ class ImageDelegate(QStyledItemDelegate):
         text = QRect(
             thumb.right() + MARGIN, thumb.top() + 3, area.right() - thumb.right() - 2 * MARGIN, THUMB.height() - 6
         )
-        _paint_name(painter, text, item, colors, option.font, bold=current)
+        _paint_name(painter, text, item, colors, option.font)
         _paint_facts(painter, text, item, colors, option.font)
 
     def paint(
@@ -76,13 +76,10 @@ def _cover(image: QSize, area: QSize) -> QRect:
     return QRect((image.width() - part.width()) // 2, (image.height() - part.height()) // 2, *part.toTuple())
 
 
-def _paint_name(painter: QPainter, area: QRect, item: ImageItem, colors: Colors, font: QFont, *, bold: bool) -> None:
-    used = QFont(font)
-    if bold:
-        used.setWeight(QFont.Weight.DemiBold)
-    painter.setFont(used)
+def _paint_name(painter: QPainter, area: QRect, item: ImageItem, colors: Colors, font: QFont) -> None:
+    painter.setFont(font)
     painter.setPen(QColor(colors.text))
-    name = QFontMetrics(used).elidedText(item.name, Qt.TextElideMode.ElideMiddle, area.width())
+    name = QFontMetrics(font).elidedText(item.name, Qt.TextElideMode.ElideMiddle, area.width())
     painter.drawText(area, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop), name)
 
 

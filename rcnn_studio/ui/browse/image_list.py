@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QEvent, QModelIndex, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -95,16 +95,19 @@ class ImageList(QWidget):
         return view
 
     def _lay_out(self) -> None:
-        self.filter.addAction(icons.themed("find", self.palette()), QLineEdit.ActionPosition.LeadingPosition)
+        self._find_icon = self.filter.addAction(
+            icons.themed("find", self.palette()), QLineEdit.ActionPosition.LeadingPosition
+        )
         row = QHBoxLayout()
         row.setSpacing(6)
-        row.addWidget(self.filter, 1)
+        row.addWidget(self.progress_text, 1)
         row.addWidget(self.states)
+        self.states.setFixedWidth(self.fontMetrics().horizontalAdvance(self.tr("Nothing here")) + 36)
         head = QVBoxLayout()
         head.setContentsMargins(8, 8, 8, 8)
         head.setSpacing(6)
+        head.addWidget(self.filter)
         head.addLayout(row)
-        head.addWidget(self.progress_text)
         head.addWidget(self.progress_bar)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -218,3 +221,8 @@ class ImageList(QWidget):
         self.progress_text.setText(text)
         self.progress_bar.setRange(0, max(1, total))
         self.progress_bar.setValue(done)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._find_icon.setIcon(icons.themed("find", self.palette()))
+        super().changeEvent(event)

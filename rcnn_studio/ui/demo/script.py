@@ -63,6 +63,7 @@ def run(out: Path, make_window: Callable[[Path | None], MainWindow]) -> dict[str
     window.set_theme(ThemeMode.LIGHT)
     window.resize(*WINDOW_SIZE)
     window.show()
+    window.activateWindow()
     demo = Demo(Driver(window, out / "screenshots"), sample)
     started = time.monotonic()
     try:
@@ -138,6 +139,7 @@ class Demo:
     # --- steps ------------------------------------------------------------------------------------
 
     def open_sample(self) -> Script:
+        yield self._until(self.window.isActiveWindow, "the window in front")
         self.driver.take_picture("welcome")
         self.window.open_path(self.sample)
         yield self._until(lambda: self.window.session is not None, "the project")

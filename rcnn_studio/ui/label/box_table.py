@@ -10,19 +10,18 @@ from PySide6.QtCore import (
     QAbstractTableModel,
     QItemSelection,
     QItemSelectionModel,
+    QLocale,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
     QPoint,
     Qt,
 )
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QAction, QDoubleValidator, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QAbstractSpinBox,
     QComboBox,
-    QDoubleSpinBox,
-    QHeaderView,
+    QLineEdit,
     QMenu,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -37,8 +36,12 @@ from rcnn_studio.workspace.project import ProjectModel
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 CLASS, X, Y, WIDTH, HEIGHT, FLAGS, SOURCE, SCORE = range(8)
+CLASS_WIDTH = 76
 NUMBERS = (X, Y, WIDTH, HEIGHT)
 Role = Qt.ItemDataRole
+_ANSWERED = frozenset(
+    {Role.DisplayRole, Role.EditRole, Role.TextAlignmentRole, Role.DecorationRole, Role.AccessibleTextRole}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,11 @@ class BoxModel(QAbstractTableModel):
         self.project = project
         self.boxes: tuple[Box, ...] = project.boxes
         self.columns = (
-            Column(self.tr("Class"), self.tr("Class of the box"), 84),
-            Column("x", self.tr("Left edge, pixels"), 46),
-            Column("y", self.tr("Top edge, pixels"), 46),
-            Column(self.tr("w"), self.tr("Width, pixels"), 46),
-            Column(self.tr("h"), self.tr("Height, pixels"), 46),
+            Column(self.tr("Class"), self.tr("Class of the box"), CLASS_WIDTH),
+            Column("x", self.tr("Left edge, pixels"), 38),
+            Column("y", self.tr("Top edge, pixels"), 38),
+            Column(self.tr("w"), self.tr("Width, pixels"), 38),
+            Column(self.tr("h"), self.tr("Height, pixels"), 38),
             Column(
                 self.tr("Flags"), self.tr("O occluded, T truncated, D difficult, C crowd: double-click to change"), 44
             ),
@@ -142,12 +145,14 @@ class BoxModel(QAbstractTableModel):
             return section + 1 if role == Role.DisplayRole else None
         if role == Role.DisplayRole:
             return self.columns[section].title
+        if role == Role.TextAlignmentRole and section in (*NUMBERS, SCORE):
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role in (Role.ToolTipRole, Role.AccessibleTextRole):
             return self.columns[section].hint
         return None
 
     def data(self, index: AnyIndex, role: int = Role.DisplayRole) -> object:
-        if not index.isValid() or index.row() >= len(self.boxes):
+        if role not in _ANSWERED or not index.isValid() or index.row() >= len(self.boxes):
             return None
         box, column = self.boxes[index.row()], index.column()
         if role == Role.DisplayRole:
@@ -190,25 +195,26 @@ class BoxDelegate(QStyledItemDelegate):
                 choice.addItem(swatch(category.color), category.name, category.id)
             choice.activated.connect(self._on_class_chosen)
             return choice
-        field = QDoubleSpinBox(parent, decimals=2, minimum=0.0, maximum=1e6)
-        field.setFrame(False)
-        field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        field = QLineEdit(parent)
+        limits = QDoubleValidator(0.0, 1e6, 2, field)
+        limits.setNotation(QDoubleValidator.Notation.StandardNotation)
+        limits.setLocale(QLocale.c())
+        field.setValidator(limits)
         return field
 
     def setEditorData(self, editor: QWidget, index: AnyIndex) -> None:
         value = index.data(Role.EditRole)
         if isinstance(editor, QComboBox):
             editor.setCurrentIndex(editor.findData(value))
-        elif isinstance(editor, QDoubleSpinBox):
-            editor.setValue(float(str(value)))
+        elif isinstance(editor, QLineEdit):
+            editor.setText(str(value))
             editor.selectAll()
 
     def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: AnyIndex) -> None:
         if isinstance(editor, QComboBox):
             model.setData(index, editor.currentData())
-        elif isinstance(editor, QDoubleSpinBox):
-            editor.interpretText()
-            model.setData(index, editor.value())
+        elif isinstance(editor, QLineEdit) and editor.hasAcceptableInput():
+            model.setData(index, editor.text())
 
     def _on_class_chosen(self) -> None:
         editor = self.sender()
@@ -242,7 +248,7 @@ class BoxTable(QTableView):
         header.setHighlightSections(False)
         for place, column in enumerate(self.boxes.columns):
             self.setColumnWidth(place, column.width)
-        header.setSectionResizeMode(CLASS, QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.selectionModel().selectionChanged.connect(self._on_rows_selected)
         self.boxes.modelReset.connect(self._on_selection_changed)
         project.selection_changed.connect(self._on_selection_changed)
@@ -307,6 +313,11 @@ class BoxTable(QTableView):
             menu = self.show_flags_menu(self.viewport().mapToGlobal(at))
             menu.addSeparator()
             menu.addAction(self.tr("Delete")).setData(0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        others = sum(self.columnWidth(place) for place in range(1, len(self.boxes.columns)))
+        self.setColumnWidth(CLASS, max(CLASS_WIDTH, self.viewport().width() - others))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self._project.selection:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
@@ -12,8 +14,10 @@ from rcnn_studio.workspace.project import ProjectModel
 
 NEW = -1
 ROWS_SHOWN = 8
+ROW_HEIGHT = 24
 
 
+@lru_cache(maxsize=256)
 def swatch(color: str, side: int = 12, dpr: float = 2.0) -> QIcon:
     """A small square of the class's colour."""
     drawn = QPixmap(round(side * dpr), round(side * dpr))
@@ -25,7 +29,10 @@ def swatch(color: str, side: int = 12, dpr: float = 2.0) -> QIcon:
     painter.drawRoundedRect(drawn.rect(), 3 * dpr, 3 * dpr)
     painter.end()
     drawn.setDevicePixelRatio(dpr)
-    return QIcon(drawn)
+    icon = QIcon()
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+        icon.addPixmap(drawn, mode)
+    return icon
 
 
 def ranked(categories: tuple[Category, ...], typed: str) -> list[Category]:
@@ -36,17 +43,20 @@ def ranked(categories: tuple[Category, ...], typed: str) -> list[Category]:
 
 
 class CategoryPalette(QFrame):
-    """A popup that closes itself. category_chosen: id of the class, made anew where it was."""
+    """A popup that closes itself. category_chosen: id of the class, made anew where it was.
+
+    A child of the window, not of the canvas below it, whose keys (Enter, for one) would act here too.
+    """
 
     category_chosen = Signal(int)
 
-    def __init__(self, project: ProjectModel, parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
+    def __init__(self, project: ProjectModel, over: QWidget) -> None:
+        super().__init__(over.window(), Qt.WindowType.Popup)
         self.setObjectName("category_palette")
         self.setProperty("role", "popup")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._project = project
-        self._over = parent
+        self._over = over
         self.edit = QLineEdit(placeholderText=self.tr("Class, or a new one"))
         self.edit.setAccessibleName(self.tr("Class"))
         self.list = QListWidget()
@@ -65,11 +75,10 @@ class CategoryPalette(QFrame):
 
     def open_at(self, place: tuple[float, float] | None) -> None:
         """Show at a point of the parent (None: its middle) with the cursor in the field."""
-        parent = self._over
-        x, y = place if place is not None else (parent.width() / 2, parent.height() / 3)
+        x, y = place if place is not None else (self._over.width() / 2, self._over.height() / 3)
         rows = max(1, min(ROWS_SHOWN, self.list.count()))
-        self.resize(220, self.edit.sizeHint().height() + rows * 24 + 26)
-        corner = parent.mapToGlobal(QPoint(int(x), int(y)))
+        self.resize(220, self.edit.sizeHint().height() + rows * ROW_HEIGHT + 26)
+        corner = self._over.mapToGlobal(QPoint(int(x), int(y)))
         screen = self.screen().availableGeometry()
         corner.setX(max(screen.left(), min(corner.x(), screen.right() - self.width())))
         corner.setY(max(screen.top(), min(corner.y(), screen.bottom() - self.height())))
@@ -83,14 +92,17 @@ class CategoryPalette(QFrame):
         for category in found:
             key = f"   {category.hotkey}" if category.hotkey else ""
             item = QListWidgetItem(swatch(category.color), category.name + key)
-            item.setData(Qt.ItemDataRole.UserRole, category.id)
-            self.list.addItem(item)
+            self._add(item, category.id)
         name = typed.strip()
         if name and all(c.name != name for c in found):
             item = QListWidgetItem(self.tr("New class: {0}").format(name))
-            item.setData(Qt.ItemDataRole.UserRole, NEW)
-            self.list.addItem(item)
+            self._add(item, NEW)
         self.list.setCurrentRow(0)
+
+    def _add(self, item: QListWidgetItem, category_id: int) -> None:
+        item.setData(Qt.ItemDataRole.UserRole, category_id)
+        item.setSizeHint(QSize(0, ROW_HEIGHT))
+        self.list.addItem(item)
 
     def _take(self, item: QListWidgetItem | None) -> None:
         if item is None:

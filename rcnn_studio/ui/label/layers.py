@@ -17,6 +17,7 @@ from rcnn_studio.ui.label import chips
 from rcnn_studio.ui.label.hit import handle_points, rows_seen
 from rcnn_studio.ui.label.scene import Scene
 from rcnn_studio.ui.label.shapes import Corners
+from rcnn_studio.ui.label.view import View
 
 CASING = QColor(14, 16, 20)
 SHADE = QColor(0, 0, 0, 130)
@@ -24,7 +25,10 @@ WHITE = QColor(255, 255, 255)
 NEAREST_FROM = 3.0
 GRID_FROM = 16.0
 HANDLE_PX = 8
-DASH = (5.0, 3.5)
+DENSE = 2000
+"""More boxes than this in the window get thin single lines: they would be all rim, and slow."""
+DASH = (7.0, 4.0)
+"""Logical pixels of colour and of white along a detection's outline."""
 
 
 class Layer(Protocol):
@@ -81,30 +85,69 @@ class ImageLayer:
 
 
 class BoxesLayer:
-    """All boxes as two-line outlines (dark outside, colour inside) with name plates where there is room."""
+    """All boxes as two-line outlines (dark outside, colour inside) with name plates where there is room.
+
+    The rectangles are kept between paints: a pan shifts them, only another zoom or other boxes make new ones.
+    """
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._reach: Corners = (0, 0, 0, 0)
+        self._rows: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._rects: NDArray[np.int64] = np.zeros((0, 4), dtype=np.int64)
+        self._drawn: list[tuple[int, list[QRect]]] = []
+        self._rims: list[QRect] = []
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         if not scene.boxes_shown or not len(scene.shapes):
             return
-        rows = rows_seen(scene.shapes, scene.view.seen(scene.frame.width, scene.frame.height))
-        if scene.moved:
-            held = scene.shapes.rows(list(scene.moved))
-            rows = rows[~np.isin(rows, held)]
-        rects = scene.view.rects(scene.shapes.xyxy[rows])
-        line = scene.px(2)
-        _paint_casing(painter, rects, scene.px(1))
-        categories = scene.shapes.category_ids[rows]
-        painter.setPen(Qt.PenStyle.NoPen)
-        for category_id in np.unique(categories):
-            painter.setBrush(QColor(scene.color(int(category_id))))
-            painter.drawRects(_edges(rects[categories == category_id], line))
-        self._paint_plates(painter, scene, rows, rects)
+        self._measure(scene)
+        painter.save()
+        painter.translate(scene.view.dx, scene.view.dy)
+        dense = len(self._rows) > DENSE
+        if not dense:
+            _set_casing(painter, scene.px(1))
+            painter.drawRects(self._rims)
+            painter.setPen(Qt.PenStyle.NoPen)
+        for category_id, drawn in self._drawn:
+            color = QColor(scene.color(category_id))
+            if dense:
+                painter.setPen(QPen(color, 0 if scene.dpr < 2 else scene.px(1)))
+            else:
+                painter.setBrush(color)
+            painter.drawRects(drawn)
+        painter.restore()
+        self._paint_plates(painter, scene)
 
-    @staticmethod
-    def _paint_plates(painter: QPainter, scene: Scene, rows: NDArray[np.int64], rects: NDArray[np.int64]) -> None:
+    def _measure(self, scene: Scene) -> None:
+        """Make the bars of every box in and near the window, in device pixels from the image's corner."""
+        x1, y1, x2, y2 = scene.view.seen(scene.frame.width, scene.frame.height)
+        left, top, right, bottom = self._reach
+        key = (scene.shapes, scene.view.scale, scene.dpr, frozenset(scene.moved))
+        if key == self._key and x1 >= left and y1 >= top and x2 <= right and y2 <= bottom:
+            return
+        wide, high = x2 - x1, y2 - y1
+        self._key, self._reach = key, (x1 - wide / 2, y1 - high / 2, x2 + wide / 2, y2 + high / 2)
+        rows = rows_seen(scene.shapes, self._reach)
+        if scene.moved:
+            rows = rows[~np.isin(rows, scene.shapes.rows(list(scene.moved)))]
+        self._rows, self._rects = rows, View(scene.view.scale).rects(scene.shapes.xyxy[rows])
+        categories = scene.shapes.category_ids[rows]
+        dense = len(rows) > DENSE
+        self._drawn = []
+        for category_id in np.unique(categories):
+            own = self._rects[categories == category_id]
+            self._drawn.append((int(category_id), _outlines(own) if dense else _edges(own, scene.px(2))))
+        self._rims = [] if dense else _rims(self._rects, scene.px(1))
+
+    def _paint_plates(self, painter: QPainter, scene: Scene) -> None:
         high = chips.FONT_PX * scene.dpr * 2
+        offset = np.array([scene.view.dx, scene.view.dy, scene.view.dx, scene.view.dy], dtype=np.int64)
+        rects = self._rects + offset
         roomy = (rects[:, 2] - rects[:, 0] >= 1.5 * high) & (rects[:, 3] - rects[:, 1] >= high)
-        for row, rect in zip(rows[roomy].tolist(), rects[roomy].tolist(), strict=True):
+        roomy &= (rects[:, 2] > 0) & (rects[:, 3] > 0)
+        roomy &= (rects[:, 0] < scene.frame.width) & (rects[:, 1] < scene.frame.height + high)
+        for row, rect in zip(self._rows[roomy].tolist(), rects[roomy].tolist(), strict=True):
             color = scene.color(int(scene.shapes.category_ids[row]))
             plate = scene.chips.get(scene.label(row), color, scene.dpr)
             if plate.width() <= rect[2] - rect[0]:
@@ -126,14 +169,14 @@ class DetectionsLayer:
 
     @staticmethod
     def _paint_dashes(painter: QPainter, area: QRect, color: QColor, scene: Scene, *, wide: bool) -> None:
-        width = 2.5 if wide else 1.75
-        for ink, extra in ((QColor(0, 0, 0, 150), 1.75), (color, 0.0)):
-            thick = (width + extra) * scene.dpr
+        width = 3.0 if wide else 2.0
+        thick = width * scene.dpr
+        for ink, dashed in ((QColor(255, 255, 255, 235), False), (color, True)):
             pen = QPen(ink, thick)
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
             pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-            if not extra:
-                pen.setDashPattern([length * scene.dpr / thick * 1.6 for length in DASH])
+            if dashed:
+                pen.setDashPattern([length * scene.dpr / thick for length in DASH])
             painter.setPen(pen)
             painter.drawRect(area)
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -213,7 +256,8 @@ class DraftLayer:
         color = QColor(scene.draft_color)
         x1, y1, x2, y2 = rects[0].tolist()
         painter.fillRect(QRect(x1, y1, x2 - x1, y2 - y1), _faded(color, 36))
-        _paint_casing(painter, rects, scene.px(1))
+        _set_casing(painter, scene.px(1))
+        painter.drawRects(_rims(rects, scene.px(1)))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
         painter.drawRects(_edges(rects, scene.px(2)))
@@ -260,7 +304,7 @@ class HintLayer:
         width, height = metrics.horizontalAdvance(scene.hint) + scene.px(28), metrics.height() + scene.px(14)
         area = QRectF((scene.frame.width - width) / 2, scene.frame.height - height - scene.px(18), width, height)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setPen(QPen(QColor(255, 255, 255, 60), scene.px(1)))
         painter.setBrush(QColor(18, 20, 24, 230))
         painter.drawRoundedRect(area, height / 2, height / 2)
         painter.setFont(used)
@@ -290,16 +334,22 @@ def _edges(rects: NDArray[np.int64], line: int) -> list[QRect]:
     return bars
 
 
-def _paint_casing(painter: QPainter, rects: NDArray[np.int64], line: int) -> None:
-    """A dark line around every outline, so that light colours show on light pictures."""
+def _set_casing(painter: QPainter, line: int) -> None:
+    """The dark pen around outlines, so that light colours show on light pictures."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     pen = QPen(CASING, line if line > 1 else 0)
     pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
     painter.setPen(pen)
+
+
+def _outlines(rects: NDArray[np.int64]) -> list[QRect]:
+    return [QRect(x1, y1, x2 - x1 - 1, y2 - y1 - 1) for x1, y1, x2, y2 in rects.tolist()]
+
+
+def _rims(rects: NDArray[np.int64], line: int) -> list[QRect]:
+    """What the casing pen follows: just outside every outline. (N, 4) -> N rectangles"""
     half = line // 2 + 1 if line > 1 else 1
-    painter.drawRects(
-        [QRect(a - half, b - half, c - a + 2 * half - 1, d - b + 2 * half - 1) for a, b, c, d in rects.tolist()]
-    )
+    return [QRect(a - half, b - half, c - a + 2 * half - 1, d - b + 2 * half - 1) for a, b, c, d in rects.tolist()]
 
 
 def _paint_handles(painter: QPainter, scene: Scene, corners: Corners, color: str) -> None:

@@ -14,10 +14,10 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     Qt,
 )
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from rcnn_studio.ui.review.scores_table import SHARE_ROLE, BarDelegate
+from rcnn_studio.ui.review.scores_table import SHARE_ROLE, BarDelegate, swatch
 from rcnn_studio.ui.theme import colors_of
 from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.review import ReviewModel
@@ -25,7 +25,6 @@ from rcnn_studio.workspace.review import ReviewModel
 Index = QModelIndex | QPersistentModelIndex
 NAME, SCORE = range(2)
 ROW_HEIGHT = 26
-SWATCH = 12
 
 
 class DetectionModel(QAbstractTableModel):
@@ -69,7 +68,7 @@ class DetectionModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return category.name if category is not None else "?"
         if role == Qt.ItemDataRole.DecorationRole and category is not None:
-            return _swatch(category.color)
+            return swatch(category.color)
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -105,6 +104,7 @@ class DetectionList(QTableView):
         self.setItemDelegateForColumn(SCORE, self._bars)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(SCORE, QHeaderView.ResizeMode.Fixed)
         header.resizeSection(SCORE, 90)
@@ -156,17 +156,3 @@ class DetectionList(QTableView):
             painter.setPen(QColor(colors_of(self.palette()).muted))
             room = self.viewport().rect().adjusted(10, 6, -10, -6)
             painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._empty_text)
-
-
-def _swatch(color: str) -> QPixmap:
-    """A rounded square in the category's colour."""
-    drawn = QPixmap(2 * SWATCH, 2 * SWATCH)
-    drawn.setDevicePixelRatio(2.0)
-    drawn.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(drawn)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(color))
-    painter.drawRoundedRect(1, 1, SWATCH - 2, SWATCH - 2, 3, 3)
-    painter.end()
-    return drawn

@@ -31,6 +31,15 @@ from rcnn_studio.ui.train.runs import run_title
 from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.review import ReviewModel
 
+# tool buttons are flat in the toolbar; here, in a form, they look like the buttons they are
+BUTTON_SHEET = """
+QToolButton { border: 1px solid palette(mid); border-radius: 5px; background: palette(button); padding: 4px 5px; }
+QToolButton:hover { background: palette(light); }
+QToolButton:pressed { background: palette(midlight); }
+QToolButton:focus { border-color: palette(highlight); }
+QToolButton:disabled { border-color: palette(midlight); background: transparent; }
+"""
+
 
 class ActionButton(QToolButton):
     """A tool button that keeps its own short text whatever the action's menu text is."""
@@ -43,6 +52,7 @@ class ActionButton(QToolButton):
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setStyleSheet(BUTTON_SHEET)
 
     def bind(self, action: QAction) -> None:
         self.setDefaultAction(action)
@@ -120,7 +130,7 @@ class ReviewPanel(QWidget):
         self.buttons = {
             "action.detection.accept": ActionButton(self.tr("Accept")),
             "action.detection.reject": ActionButton(self.tr("Reject")),
-            "action.detection.accept_all": ActionButton(self.tr("All")),
+            "action.detection.accept_all": ActionButton(self.tr("Accept all")),
             "action.predict.current": ActionButton(self.tr("This image")),
             "action.predict.unlabelled": ActionButton(self.tr("Unlabelled")),
             "action.predict.all": ActionButton(self.tr("All")),
@@ -216,7 +226,7 @@ class ReviewPanel(QWidget):
         self.run_box.setCurrentIndex(self.run_box.findData(review.run_id))
         self._busy = False
         best = review.run.best if review.run is not None else None
-        self.class_table.set_scores(best)
+        self.class_table.set_scores(best, {c.name: c.color for c in self._project.categories})
         self._stack.setCurrentIndex(1 if usable else 0)
         if best is not None:
             self.sentence.setText(run_sentence(best))
@@ -281,10 +291,10 @@ def counts_text(above: int, decide: int, threshold: float) -> str:
     def tr(text: str) -> str:
         return QCoreApplication.translate("ReviewPanel", text)
 
+    if not above:
+        return tr("No detections above {0}").format(f"{threshold:.2f}")
     count = tr("1 detection") if above == 1 else tr("{0} detections").format(above)
     text = tr("{0} above {1}").format(count, f"{threshold:.2f}")
-    if not above:
-        return text
     if not decide:
         return tr("{0} · all decided").format(text)
     needs = tr("1 needs a decision") if decide == 1 else tr("{0} need a decision").format(decide)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import (
@@ -13,7 +15,7 @@ from PySide6.QtCore import (
     QSortFilterProxyModel,
     Qt,
 )
-from PySide6.QtGui import QColor, QPainter, QPalette
+from PySide6.QtGui import QColor, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -28,10 +30,29 @@ from rcnn_studio.domain.runs import CategoryScore, Scores
 from rcnn_studio.ui.theme import colors_of
 
 Index = QModelIndex | QPersistentModelIndex
-NAME, BOXES, FOUND, AP50, AP = range(5)
+NAME, BOXES, AP50, AP = range(4)
 ROW_HEIGHT = 24
+BAR_WIDTH = 58
 SORT_ROLE = Qt.ItemDataRole.UserRole
 SHARE_ROLE = Qt.ItemDataRole.UserRole + 1
+
+
+SWATCH = 12
+
+
+@lru_cache(maxsize=256)
+def swatch(color: str) -> QPixmap:
+    """A rounded square in a category's colour (#rrggbb), 12 pixels wide."""
+    drawn = QPixmap(2 * SWATCH, 2 * SWATCH)
+    drawn.setDevicePixelRatio(2.0)
+    drawn.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(drawn)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(color))
+    painter.drawRoundedRect(1, 1, SWATCH - 2, SWATCH - 2, 3, 3)
+    painter.end()
+    return drawn
 
 
 class BarDelegate(QStyledItemDelegate):
@@ -63,7 +84,7 @@ class BarDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         hint = super().sizeHint(option, index)
-        return QSize(max(54, hint.width()), hint.height())
+        return QSize(max(BAR_WIDTH, hint.width()), hint.height())
 
 
 class ScoresModel(QAbstractTableModel):
@@ -72,16 +93,20 @@ class ScoresModel(QAbstractTableModel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: tuple[CategoryScore, ...] = ()
+        self._colors: dict[str, str] = {}
         self._heads = (
             (self.tr("Class"), ""),
-            (self.tr("Boxes"), self.tr("Boxes of the validation images that were scored against")),
-            (self.tr("Found"), self.tr("Of those: found with an overlap and a score of at least 0.5")),
+            (
+                self.tr("Boxes"),
+                self.tr("Boxes of the validation images; found ones have an overlap and score from 0.5"),
+            ),
             ("AP50", self.tr("0 to 1: a box counts as found from an overlap (IoU) of 0.5")),
             ("AP", self.tr("0 to 1: mean over overlaps of 0.5 to 0.95, COCO's main score")),
         )
 
-    def set_scores(self, scores: Scores | None) -> None:
+    def set_scores(self, scores: Scores | None, colors: Mapping[str, str]) -> None:
         self.beginResetModel()
+        self._colors = dict(colors)
         self._rows = scores.per_category if scores is not None else ()
         self.endResetModel()
 
@@ -100,11 +125,11 @@ class ScoresModel(QAbstractTableModel):
         if not index.isValid():
             return None
         row = self._rows[index.row()]
-        value = (row.name, row.boxes, row.found, row.AP50, row.AP)[index.column()]
+        value = (row.name, row.boxes, float(row.AP50), float(row.AP))[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
             if isinstance(value, float):
                 return f"{value:.3f}" if value >= 0 else "–"
-            return str(value) if not isinstance(value, int) or value >= 0 else "–"
+            return f"{row.found}/{row.boxes}" if index.column() == BOXES and row.found >= 0 else str(value)
         if role == SORT_ROLE:
             return value.casefold() if isinstance(value, str) else value
         if role == SHARE_ROLE and isinstance(value, float):
@@ -113,17 +138,20 @@ class ScoresModel(QAbstractTableModel):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == NAME:
             return row.name
+        if role == Qt.ItemDataRole.DecorationRole and index.column() == NAME and row.name in self._colors:
+            return swatch(self._colors[row.name])
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._heads[section][0]
+            return self.tr("Found") if section == BOXES and self.counted else self._heads[section][0]
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._heads[section][1] or None
-        if role == Qt.ItemDataRole.TextAlignmentRole and section != NAME:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignLeft if section == NAME else Qt.AlignmentFlag.AlignHCenter
+            return side | Qt.AlignmentFlag.AlignVCenter
         return None
 
 
@@ -159,9 +187,8 @@ class ScoresTable(QTableView):
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         self.set_scores(None)
 
-    def set_scores(self, scores: Scores | None) -> None:
-        """Show a run's scores; None: no rows."""
-        self._scores.set_scores(scores)
-        self.setColumnHidden(FOUND, not self._scores.counted)
+    def set_scores(self, scores: Scores | None, colors: Mapping[str, str] | None = None) -> None:
+        """Show a run's scores (None: no rows); colors: of the categories by name."""
+        self._scores.set_scores(scores, colors or {})
         rows = min(8, max(2, self._scores.rowCount()))
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows * ROW_HEIGHT + 4)

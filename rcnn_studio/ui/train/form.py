@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.domain.runs import RunInfo, TrainConfig
 from rcnn_studio.tasks.presets import Preset, check_config
-from rcnn_studio.ui.icons import themed
 from rcnn_studio.ui.train.fields import ChangedDot, Editor, WeightsEditor
 from rcnn_studio.ui.train.runs import run_title
+from rcnn_studio.ui.train.section import FoldButton
 from rcnn_studio.ui.train.settings_table import all_settings
 
 COCO_ARCHITECTURE = {"backbone": "resnet50", "norm": "frozen_batch", "fpn_channels": 256, "head_channels": 1024}
@@ -39,10 +39,9 @@ class TrainForm(QWidget):
         self._settings = all_settings()
         self._dots: dict[str, ChangedDot] = {}
         self.editors: dict[str, Editor] = {}
-        self.advanced_button = QToolButton(text=_tr("Advanced"), checkable=True, autoRaise=True)
-        self.advanced_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.advanced_button = FoldButton(_tr("Advanced"))
         self.advanced_button.setToolTip(_tr("Settings that seldom need a change"))
-        self.advanced_button.toggled.connect(self._on_advanced)
+        self.advanced_button.open_changed.connect(self._advanced_shown)
         self._advanced = QWidget()
         self._advanced.setVisible(False)
         self.problem_label = QLabel(wordWrap=True)
@@ -56,7 +55,6 @@ class TrainForm(QWidget):
         column.addWidget(self._advanced)
         self._fill_grid(self._advanced, True)
         column.addWidget(self.problem_label)
-        self._tint()
         self.set_preset(preset)
 
     # --- values -----------------------------------------------------------------------------------
@@ -155,7 +153,7 @@ class TrainForm(QWidget):
             editor = self.editors[setting.key]
             self._dots[setting.key].show_changed(self._differs(setting.key), setting.label, editor.text_of(value))
         advanced = sum(1 for s in self._settings if s.advanced and self._differs(s.key))
-        self.advanced_button.setText(_tr("Advanced · {0} changed").format(advanced) if advanced else _tr("Advanced"))
+        self.advanced_button.set_title(_tr("Advanced · {0} changed").format(advanced) if advanced else _tr("Advanced"))
         problem = self.problem()
         self.problem_label.setText(problem)
         self.problem_label.setVisible(bool(problem))
@@ -200,10 +198,6 @@ class TrainForm(QWidget):
             grid.addWidget(editor, row, 2)
             QWidget.setTabOrder(editor, dot)
 
-    def _tint(self) -> None:
-        name = "chevron-down" if self.advanced_button.isChecked() else "chevron-right"
-        self.advanced_button.setIcon(themed(name, self.palette()))
-
     def _on_edited(self) -> None:
         if self.sender() is self.editors["epochs"]:
             self.editors["min_steps"].set_value(0 if self._differs("epochs") else self._preset.config.min_steps)
@@ -218,14 +212,8 @@ class TrainForm(QWidget):
             self.reset(key)
             self.editors[key].setFocus()
 
-    def _on_advanced(self, shown: bool) -> None:
+    def _advanced_shown(self, shown: bool) -> None:
         self._advanced.setVisible(shown)
-        self._tint()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._tint()
 
 
 def fit_to_weights(weights: str, base: TrainConfig) -> dict[str, Any]:

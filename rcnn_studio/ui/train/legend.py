@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QWidget
 
 from rcnn_studio.ui.theme import Colors, colors_of
@@ -95,7 +95,7 @@ class LegendEntry(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        width = 8 + SAMPLE_WIDTH + 2 * GAP + metrics.horizontalAdvance(self.text() + "0.0000")
+        width = 8 + SAMPLE_WIDTH + 2 * GAP + metrics.horizontalAdvance(self.text() + "0.000")
         return QSize(width, metrics.height() + 6)
 
     def minimumSizeHint(self) -> QSize:
@@ -104,22 +104,21 @@ class LegendEntry(QAbstractButton):
 
 
 class Legend(QWidget):
-    """The entries in two columns."""
+    """The entries in two columns, in one where a panel is too narrow for two."""
 
     shown_changed = Signal()
 
     def __init__(self, styles: Sequence[CurveStyle], hints: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.entries = [LegendEntry(style, hint) for style, hint in zip(styles, hints, strict=True)]
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(4)
-        grid.setVerticalSpacing(0)
-        for number, entry in enumerate(self.entries):
-            grid.addWidget(entry, number // 2, number % 2)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(4)
+        self._grid.setVerticalSpacing(0)
+        self._columns = 0
+        for entry in self.entries:
             entry.toggled.connect(self._on_toggled)
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
+        self._place(2)
 
     def set_values(self, values: Sequence[str]) -> None:
         for entry, value in zip(self.entries, values, strict=True):
@@ -128,5 +127,18 @@ class Legend(QWidget):
     def shown(self, number: int) -> bool:
         return self.entries[number].isChecked()
 
+    def _place(self, columns: int) -> None:
+        if columns != self._columns:
+            self._columns = columns
+            for number, entry in enumerate(self.entries):
+                self._grid.addWidget(entry, number // columns, number % columns)
+            for column in range(2):
+                self._grid.setColumnStretch(column, 1 if column < columns else 0)
+
     def _on_toggled(self, _on: bool) -> None:
         self.shown_changed.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        widest = max(entry.sizeHint().width() for entry in self.entries)
+        self._place(2 if self.width() >= 2 * widest + self._grid.horizontalSpacing() else 1)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QVBoxLa
 from rcnn_studio.domain.progress import Progress
 from rcnn_studio.domain.runs import EpochEvaluated, RunEnded, RunStarted, StepDone
 from rcnn_studio.domain.sentences import duration_text
+from rcnn_studio.ui.train.estimate import expected_epochs, share_done
 from rcnn_studio.ui.train.plots import LossPlot, MetricPlot
 from rcnn_studio.workspace.training import TrainingModel
 
@@ -17,15 +18,6 @@ TICK_MS = 250
 
 def left_text(step: StepDone | None) -> str:
     return duration_text(step.left_s) if step is not None else "--:--"
-
-
-def share_done(training: TrainingModel) -> float:
-    """How much of the training is over, 0..1, by the trainer's own estimate of what is left."""
-    if not training.steps:
-        return 0.0
-    step = training.steps[-1]
-    whole = step.elapsed_s + max(0.0, step.left_s)
-    return min(1.0, step.elapsed_s / whole) if whole > 0 else 0.0
 
 
 class Figure(QWidget):
@@ -97,14 +89,18 @@ class LiveView(QWidget):
         self._reload()
         self._on_state()
 
+    def warm_up(self) -> None:
+        """Load what the plots need now, while the person reads, rather than at the first step of a training."""
+        if self.loss_plot.surface is None:
+            self.loss_plot.build()
+            QTimer.singleShot(0, self, self.metric_plot.build)
+
     def refresh(self) -> None:
         """Show the figures as they are now."""
         training, figures = self._training, self.figures
         step = training.steps[-1] if training.steps else None
-        started = training.started
         if step is not None:
-            epochs = str(started.epochs) if started is not None and started.epochs else "?"
-            figures["epoch"].show_value(f"{step.epoch} / {epochs}")
+            figures["epoch"].show_value(f"{step.epoch} / {expected_epochs(training) or '?'}")
             figures["speed"].show_value(f"{step.images_per_s:.1f}")
             figures["lr"].show_value(f"{step.lr:.2g}")
         else:
@@ -203,15 +199,24 @@ class LiveView(QWidget):
         else:
             self._timer.stop()
         self.setVisible(training.running or bool(training.steps))
+        self._show_plots()
         self.refresh()
 
     def _on_run_started(self, started: RunStarted) -> None:
         self.metric_plot.set_evaluations(self._training.evaluations, epochs=started.epochs)
         self._show_device()
 
+    def _show_plots(self) -> None:
+        """Empty axes tell nothing: they come with the first step."""
+        shown = bool(self._training.steps)
+        self.loss_plot.setVisible(shown)
+        self.metric_plot.setVisible(shown)
+
     def _on_step(self, step: StepDone) -> None:
         self._doing = ""
         self.loss_plot.add(step)
+        if len(self._training.steps) == 1:
+            self._show_plots()
 
     def _on_evaluated(self, evaluated: EpochEvaluated) -> None:
         self.metric_plot.add(evaluated)

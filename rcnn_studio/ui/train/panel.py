@@ -6,7 +6,7 @@ Holds no truth: settings are the form's until Start, the training is TrainingMod
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShowEvent
+from PySide6.QtGui import QColor, QKeySequence, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -23,6 +23,7 @@ from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.domain.runs import RunEnded, RunStarted, Scores
 from rcnn_studio.domain.sentences import run_sentence
 from rcnn_studio.tasks.presets import DEFAULT_PRESET, Preset, list_presets
+from rcnn_studio.ui.theme import colors_of
 from rcnn_studio.ui.train.data_line import DataSummary, summarise
 from rcnn_studio.ui.train.fields import narrow
 from rcnn_studio.ui.train.form import TrainForm
@@ -35,6 +36,14 @@ from rcnn_studio.workspace.training import TrainingModel
 
 DATA_DELAY_MS = 200
 LOG_LINES = 500
+
+
+class Foot(QWidget):
+    """The part that does not scroll, set off by a line."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(0, 0, self.width(), 1, QColor(colors_of(self.palette()).border))
 
 
 class TrainPanel(QWidget):
@@ -126,7 +135,7 @@ class TrainPanel(QWidget):
         self.data_label = QLabel(wordWrap=True)
         self.data_label.setAccessibleName(self.tr("What would be trained on"))
         self.warnings_label = self._label("warning")
-        self.start_button = QPushButton(self.tr("Start"), objectName="train.start")
+        self.start_button = QPushButton(self.tr("Start training"), objectName="train.start")
         self.start_button.setProperty("role", "primary")
         self.stop_button = QPushButton(self.tr("Stop and keep best"), objectName="train.stop")
         self.stop_button.setToolTip(
@@ -179,15 +188,12 @@ class TrainPanel(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(self.scroll, 1)
-        line = QFrame(frameShape=QFrame.Shape.HLine)
-        line.setFixedHeight(1)
-        outer.addWidget(line)
         outer.addWidget(self._foot())
         self.setMinimumWidth(290)
 
     def _foot(self) -> QWidget:
         """Always in view: what would be trained on, why not, Start and Stop."""
-        foot = QWidget()
+        foot = Foot()
         column = QVBoxLayout(foot)
         column.setContentsMargins(10, 8, 10, 10)
         column.setSpacing(6)
@@ -227,9 +233,7 @@ class TrainPanel(QWidget):
         self.stop_button.setVisible(running)
         self.start_button.setVisible(not running)
         self.data_label.setVisible(not running)
-        blocked = bool(self._summary and self._summary.blocker)
-        if blocked and not running:
-            self._restyle(self.warnings_label, "warning")
+        if reason:
             self.warnings_label.setText(reason)
         elif self._summary is not None:
             self.warnings_label.setText("\n".join(self._summary.warnings))
@@ -322,16 +326,10 @@ class TrainPanel(QWidget):
         label.setText(text)
         return label
 
-    @staticmethod
-    def _restyle(label: QLabel, role: str) -> None:
-        if label.property("role") != role:
-            label.setProperty("role", role)
-            label.style().unpolish(label)
-            label.style().polish(label)
-
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh_data()
+        QTimer.singleShot(0, self, self.live.warm_up)
 
 
 def _score(value: float) -> str:

@@ -321,6 +321,8 @@ class LossPlot(LivePlot):
         if self.surface is not None:
             self.surface.set_log(on)
         self.follow()
+        # at once: numbers of one kind must not stand on an axis of the other
+        self.redraw()
 
     def sizeHint(self) -> QSize:
         return QSize(360, super().sizeHint().height())
@@ -348,7 +350,7 @@ class MetricPlot(LivePlot):
         self.touch()
 
     def set_evaluations(self, evaluations: Iterable[EpochEvaluated], *, epochs: int = 0) -> None:
-        """Forget what is drawn and show these, on an axis as long as the planned epochs (0: not known)."""
+        """Forget what is drawn and show these, on an axis no longer than the planned epochs (0: not known)."""
         self._rows.clear()
         self._best_epoch = 0
         self._epochs = epochs
@@ -394,7 +396,8 @@ class MetricPlot(LivePlot):
 
         xs = self._xs()
         if self._following:
-            last = max(self._epochs, int(xs[-1]) if len(xs) else 0, 2)
+            last = max(5.0, nice_ceiling(float(xs[-1])) if len(xs) else 0.0)
+            last = max(2.0, min(last, self._epochs)) if self._epochs else last
             surface.set_ranges((0.5, last + 0.5), (0.0, 1.02))
         for number, (curve, markers) in enumerate(zip(self._curves, self._markers, strict=True)):
             shown = self.legend.shown(number)

@@ -7,24 +7,29 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QDateTime,
     QEvent,
     QItemSelectionModel,
+    QLocale,
     QModelIndex,
     QPersistentModelIndex,
     QRect,
     Qt,
 )
-from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QBrush, QColor, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from rcnn_studio.domain.runs import RunInfo
 from rcnn_studio.domain.sentences import duration_text
+from rcnn_studio.ui.icons import pixmap
 from rcnn_studio.ui.theme import colors_of
 from rcnn_studio.workspace.review import ReviewModel
 
 Index = QModelIndex | QPersistentModelIndex
 _REPEATED = re.compile(r"_(\d+)$")
-NAME, STATUS, PRESET, EPOCHS, AP50, AP, TIME = range(7)
+NAME, PRESET, AP50, AP, EPOCHS, TIME, STATUS = range(7)
+NUMBERS = (AP50, AP, EPOCHS, TIME)
+STATUS_ICONS = {"finished": "accept", "stopped": "stop", "failed": "error", "interrupted": "warning", "running": "play"}
 
 
 def run_title(run: RunInfo) -> str:
@@ -32,6 +37,12 @@ def run_title(run: RunInfo) -> str:
     again = _REPEATED.search(run.id.removeprefix(run.id[:15]))
     number = f" ({again.group(1)})" if again and not run.preset.endswith(again.group(0)) else ""
     return f"{run.started or run.id} {run.preset}{number}".strip()
+
+
+def started_text(run: RunInfo) -> str:
+    """When a run began, short: "21 Nov 14:32"."""
+    moment = QDateTime.fromString(run.started, "yyyy-MM-dd HH:mm")
+    return QLocale.c().toString(moment, "d MMM HH:mm") if moment.isValid() else run.started or run.id
 
 
 class RunsModel(QAbstractTableModel):
@@ -42,7 +53,7 @@ class RunsModel(QAbstractTableModel):
         self._review = review
         self._runs: tuple[RunInfo, ...] = tuple(review.runs)
         self._heads = (
-            self.tr("Run"), self.tr("Status"), self.tr("Preset"), self.tr("Epochs"), "AP50", "AP", self.tr("Time")
+            self.tr("Run"), self.tr("Preset"), "AP50", "AP", self.tr("Epochs"), self.tr("Time"), self.tr("Status")
         )  # fmt: skip
 
     @property
@@ -70,7 +81,7 @@ class RunsModel(QAbstractTableModel):
     def _text(self, run: RunInfo, column: int) -> str:
         best = run.best
         return {
-            NAME: run.started or run.id,
+            NAME: started_text(run),
             STATUS: self.status_text(run.status),
             PRESET: run.preset,
             EPOCHS: str(run.epochs),
@@ -93,18 +104,30 @@ class RunsModel(QAbstractTableModel):
             return self._text(run, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
             return "\n".join(part for part in (run.id, self.status_text(run.status), run.message) if part)
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (EPOCHS, AP50, AP, TIME):
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in NUMBERS:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.DecorationRole and index.column() == NAME:
+            return pixmap(STATUS_ICONS.get(run.status, "info"), self._status_color(run.status), 16)
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == STATUS:
-            parent = self.parent()
-            colors = colors_of(parent.palette()) if isinstance(parent, QWidget) else None
-            if colors is not None and run.status in ("failed", "interrupted", "running"):
-                return QBrush(QColor({"failed": colors.bad, "running": colors.accent}.get(run.status, colors.warning)))
+            return QBrush(QColor(self._status_color(run.status)))
         return None
+
+    def _status_color(self, status: str) -> str:
+        parent = self.parent()
+        colors = colors_of(parent.palette() if isinstance(parent, QWidget) else QGuiApplication.palette())
+        return {
+            "finished": colors.good,
+            "failed": colors.bad,
+            "interrupted": colors.warning,
+            "running": colors.accent,
+        }.get(status, colors.muted)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return self._heads[section]
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if section in NUMBERS else Qt.AlignmentFlag.AlignLeft
+            return side | Qt.AlignmentFlag.AlignVCenter
         return None
 
 
@@ -152,6 +175,10 @@ class RunsTable(QTableView):
         else:
             self.clearSelection()
         self._busy = False
+        filled = self._runs_model.rowCount() > 0
+        self.horizontalHeader().setVisible(filled)
+        bars = Qt.ScrollBarPolicy
+        self.setHorizontalScrollBarPolicy(bars.ScrollBarAsNeeded if filled else bars.ScrollBarAlwaysOff)
         rows = min(6, max(2, self._runs_model.rowCount()))
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows * 26 + 16)
         self.viewport().update()

@@ -2,30 +2,89 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from rcnn_studio.ui.icons import themed
 
 
+class FoldButton(QToolButton):
+    """A title with a chevron that points down while open."""
+
+    open_changed = Signal(bool)
+
+    def __init__(self, title: str, *, open_: bool = False, bold: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._open = open_
+        self.setAutoRaise(True)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setIconSize(QSize(14, 14))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        font = self.font()
+        font.setWeight(font.Weight.DemiBold if bold else font.weight())
+        self.setFont(font)
+        self.set_title(title)
+        self.clicked.connect(self.toggle_open)
+        self._show()
+
+    @property
+    def open(self) -> bool:
+        return self._open
+
+    def set_title(self, title: str) -> None:
+        self.setText(title)
+        self._show()
+
+    def set_open(self, open_: bool) -> None:
+        if open_ != self._open:
+            self._open = open_
+            self._show()
+            self.open_changed.emit(open_)
+
+    def toggle_open(self) -> None:
+        self.set_open(not self._open)
+
+    def _show(self) -> None:
+        self.setIcon(themed("chevron-down" if self._open else "chevron-right", self.palette()))
+        state = self.tr("open") if self._open else self.tr("folded")
+        self.setAccessibleName(f"{self.text()}, {state}")
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show()
+
+
+class ElidedLabel(QLabel):
+    """One line that ends in an ellipsis where there is no room; its tooltip says all."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def show_text(self, text: str) -> None:
+        if text != self.text():
+            self.setText(text)
+            self.setToolTip(text)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+
+
 class Section(QWidget):
     """A title that folds its content; folded, a line beside the title says what is inside."""
-
-    folded = Signal(bool)
 
     def __init__(self, title: str, content: QWidget, *, open_: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.content = content
-        self.button = QToolButton(text=title, checkable=True, autoRaise=True)
-        self.button.setChecked(open_)
-        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        font = self.button.font()
-        font.setWeight(font.Weight.DemiBold)
-        self.button.setFont(font)
-        self.button.toggled.connect(self._on_toggled)
-        self.note = QLabel()
+        self.button = FoldButton(title, open_=open_, bold=True)
+        self.button.open_changed.connect(self._on_open_changed)
+        self.note = ElidedLabel()
         self.note.setProperty("role", "muted")
-        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         head = QHBoxLayout()
         head.setContentsMargins(0, 0, 0, 0)
         head.setSpacing(6)
@@ -36,30 +95,21 @@ class Section(QWidget):
         column.setSpacing(4)
         column.addLayout(head)
         column.addWidget(content)
-        self._on_toggled(open_)
+        self._note = ""
+        self._on_open_changed(open_)
 
     @property
     def open(self) -> bool:
-        return self.button.isChecked()
+        return self.button.open
 
     def set_open(self, open_: bool) -> None:
-        self.button.setChecked(open_)
+        self.button.set_open(open_)
 
     def set_note(self, text: str) -> None:
-        """What is inside, shown while folded; the whole text is its tooltip."""
-        self.note.setText(text)
-        self.note.setToolTip(text)
+        """What is inside, shown while folded."""
+        self._note = text
+        self.note.show_text("" if self.open else text)
 
-    def _on_toggled(self, open_: bool) -> None:
+    def _on_open_changed(self, open_: bool) -> None:
         self.content.setVisible(open_)
-        self.note.setVisible(not open_)
-        self._tint()
-        self.folded.emit(not open_)
-
-    def _tint(self) -> None:
-        self.button.setIcon(themed("chevron-down" if self.open else "chevron-right", self.palette()))
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._tint()
+        self.set_note(self._note)

@@ -45,7 +45,7 @@ def all_settings() -> tuple[Setting, ...]:
             label=_tr("Backbone"),
             hint=_tr("The network that reads the image. Larger ones see more and take longer."),
             make=_choice(
-                ("resnet18", _tr("ResNet-18 (small, fast)")),
+                ("resnet18", _tr("ResNet-18 (small)")),
                 ("resnet34", "ResNet-34"),
                 ("resnet50", "ResNet-50"),
                 ("resnet101", _tr("ResNet-101 (large)")),

@@ -1,0 +1,19 @@
+"""Fixtures of the window's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ui.desk import Desk, make_project
+
+
+@pytest.fixture
+def desk(qtbot, tmp_path: Path) -> Iterator[Desk]:
+    """Four images of 320 x 240 without boxes, the first one shown; classes bolt, nut, washer on keys 1, 2, 3."""
+    made = Desk(make_project(tmp_path))
+    qtbot.waitUntil(lambda: made.canvas.image_shown and made.canvas.width() > 300, timeout=10_000)
+    yield made
+    made.close()

@@ -1,0 +1,238 @@
+"""The Review panel on a real project with a finished run and detections kept in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from rcnn_studio.domain.detections import Detections
+from rcnn_studio.formats.codec import Source
+from rcnn_studio.formats.detections import write_detections
+from rcnn_studio.tasks.importing import create_project
+from rcnn_studio.ui.review.panel import ReviewPanel, counts_text
+from rcnn_studio.ui.review.scores_table import AP50, BOXES, ScoresTable
+from rcnn_studio.workspace.session import Session
+from tests.run_folders import make_finished_run
+from tests.store.projects import make_voc
+from tests.ui.fake_runs import make_scores
+
+SCORES = [0.95, 0.8, 0.6, 0.4, 0.05]
+
+
+@pytest.fixture
+def empty_session(tmp_path: Path) -> Iterator[Session]:
+    source = Source(path=make_voc(tmp_path / "voc", images=1, unlabelled=2))
+    made = Session(create_project(tmp_path / "project", source, format_name="voc").project)
+    made.project.open_first()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def session(empty_session: Session) -> Session:
+    """The image at hand is unlabelled; five detections of it are in the run's folder."""
+    session = empty_session
+    rows = session.project.rows
+    ids = [int(i) for i, count in zip(rows.ids, rows.box_counts, strict=True) if not count]
+    categories = [session.project.categories[n % 2].id for n in range(5)]
+    boxes = [[2 + 11 * n, 4, 12 + 11 * n, 40] for n in range(5)]
+    found = Detections.make(boxes, categories, SCORES)
+    for score in (0.7, 0.9):
+        folder = make_finished_run(session.store.runs_folder, session.project.categories, AP50=score)
+        write_detections(folder / "detections", dict.fromkeys(ids, found))
+    session.review.refresh_runs(select_newest=True)
+    session.project.set_current(ids[0])
+    return session
+
+
+@pytest.fixture
+def host(qtbot) -> QWidget:
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    widget.resize(380, 860)
+    widget.show()
+    return widget
+
+
+@pytest.fixture
+def panel(session: Session, host: QWidget) -> ReviewPanel:
+    made = ReviewPanel(session.review, session.project, host)
+    made.resize(380, 860)
+    made.show()
+    return made
+
+
+@pytest.fixture
+def actions(host: QWidget, session: Session, panel: ReviewPanel) -> dict[str, QAction]:
+    """The window's actions as the panel meets them, with their keys."""
+    review = session.review
+    rows = {
+        "action.detection.accept": ("Accept Detection", "Return", review.accept_focused),
+        "action.detection.reject": ("Reject Detection", "X", review.reject_focused),
+        "action.detection.accept_all": ("Accept All Shown", "Shift+Return", review.accept_all),
+        "action.detection.edit": ("Accept and Edit", "E", review.accept_focused),
+        "action.predict.current": ("Predict This Image", "", lambda: None),
+        "action.predict.unlabelled": ("Predict Unlabelled Images", "", lambda: None),
+        "action.predict.all": ("Predict All Images", "", lambda: None),
+    }
+    made = {}
+    for name, (text, key, handler) in rows.items():
+        action = QAction(text, host)
+        action.setShortcut(key)
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.triggered.connect(handler)
+        made[name] = action
+    panel.bind(made)
+    return made
+
+
+def listed(panel: ReviewPanel) -> list[tuple[str, str]]:
+    model = panel.detection_list.model()
+    return [(model.index(row, 0).data(), model.index(row, 1).data()) for row in range(model.rowCount())]
+
+
+def test_without_a_run_the_panel_says_what_to_do_first(empty_session: Session, host: QWidget) -> None:
+    panel = ReviewPanel(empty_session.review, empty_session.project, host)
+    panel.show()
+    texts = [label.text() for label in panel._stack.currentWidget().findChildren(QWidget) if hasattr(label, "text")]
+    assert "No finished run yet" in texts
+    assert any("Label about twenty boxes" in text for text in texts)
+    assert not panel.threshold.isVisible()
+
+
+def test_the_detections_of_the_image_are_listed_best_first(panel: ReviewPanel) -> None:
+    assert listed(panel) == [("bolt", "0.95"), ("nut", "0.80"), ("bolt", "0.60")]
+    assert panel.counts.text() == "3 detections above 0.50 · 3 need a decision"
+
+
+def test_detections_come_and_go_while_the_slider_moves(qtbot, panel: ReviewPanel, session: Session) -> None:
+    counts = []
+    session.review.detections_changed.connect(lambda: counts.append(panel.detection_list.model().rowCount()))
+    panel.threshold.setSliderDown(True)
+    for value in (70, 90, 30, 1):
+        panel.threshold.setSliderPosition(value)
+        assert session.review.threshold == value / 100
+    panel.threshold.setSliderDown(False)
+    assert counts == [2, 1, 4, 5]
+    assert panel.threshold_value.text() == "0.01"
+
+
+def test_a_threshold_set_elsewhere_moves_the_slider_and_is_not_rounded_back(panel: ReviewPanel, session) -> None:
+    session.review.set_threshold(0.633)
+    assert panel.threshold.value() == 63
+    assert session.review.threshold == 0.633
+    assert panel.counts.text().startswith("2 detections above 0.63")
+
+
+def test_a_click_on_a_row_puts_that_detection_in_focus(panel: ReviewPanel, session: Session) -> None:
+    table = panel.detection_list
+    place = table.visualRect(table.model().index(1, 0)).center()
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(place))
+    assert session.review.focused == 1
+
+
+def test_the_focus_of_the_canvas_is_the_row_at_hand(panel: ReviewPanel, session: Session) -> None:
+    session.review.focus(2)
+    assert panel.detection_list.currentIndex().row() == 2
+    session.review.focus_next()
+    assert panel.detection_list.currentIndex().row() == 0
+
+
+def test_arrows_enter_and_x_decide_from_the_list(panel: ReviewPanel, session: Session, actions) -> None:
+    table = panel.detection_list
+    table.window().activateWindow()
+    table.setFocus()
+    QTest.keyClick(table, Qt.Key.Key_Down)
+    assert session.review.focused == 1
+    QTest.keyClick(table, Qt.Key.Key_Return)
+    assert [(b.category_id, b.score) for b in session.project.boxes] == [(session.project.categories[1].id, 0.8)]
+    assert listed(panel) == [("bolt", "0.95"), ("bolt", "0.60")]
+    assert panel.counts.text() == "3 detections above 0.50 · 2 need a decision"
+    QTest.keyClick(table, Qt.Key.Key_X)
+    assert listed(panel) == [("bolt", "0.60")]
+    session.project.undo_stack.undo()
+    assert len(listed(panel)) == 2
+
+
+def test_accept_all_takes_what_is_shown_in_one_undo(panel: ReviewPanel, session: Session, actions) -> None:
+    panel.buttons["action.detection.accept_all"].click()
+    assert len(session.project.boxes) == 3
+    assert panel.counts.text() == "3 detections above 0.50 · all decided"
+    assert "decided" in panel.detection_list.accessibleDescription()
+    session.project.undo_stack.undo()
+    assert len(session.project.boxes) == 0
+
+
+def test_buttons_follow_their_actions_and_keep_their_short_text(panel: ReviewPanel, actions) -> None:
+    button = panel.buttons["action.predict.unlabelled"]
+    assert button.text() == "Unlabelled"
+    assert button.accessibleName() == "Predict Unlabelled Images"
+    actions["action.predict.unlabelled"].setEnabled(False)
+    assert not button.isEnabled()
+    actions["action.predict.unlabelled"].setText("Predict 24 Unlabelled Images")
+    assert button.text() == "Unlabelled"
+
+
+def test_an_image_where_nothing_scores_enough_says_how_far_to_lower_it(panel: ReviewPanel, session) -> None:
+    session.review.set_threshold(0.99)
+    assert panel.counts.text() == "No detections above 0.99"
+    assert "best score here is 0.95" in panel.detection_list.accessibleDescription()
+
+
+def test_hidden_detections_are_said_to_be_hidden(panel: ReviewPanel, session: Session) -> None:
+    session.review.set_shown(False)
+    assert "Press P" in panel.detection_list.accessibleDescription()
+
+
+def test_the_run_chooser_changes_whose_detections_are_shown(panel: ReviewPanel, session: Session) -> None:
+    assert panel.run_box.count() == 2
+    other = next(run for run in session.review.runs if run.id != session.review.run_id)
+    panel.run_box.setCurrentIndex(panel.run_box.findData(other.id))
+    assert session.review.run_id == other.id
+    assert f"AP50 {other.best.AP50:.3f}" in panel.numbers.text()
+
+
+def test_the_result_is_one_sentence_above_the_table(panel: ReviewPanel, session: Session) -> None:
+    assert panel.sentence.text().startswith("Finds bolts and nuts")
+    assert panel.class_table.model().rowCount() == 2
+
+
+def test_the_class_table_begins_with_the_weakest_class_and_sorts(qtbot) -> None:
+    table = ScoresTable()
+    qtbot.addWidget(table)
+    table.set_scores(make_scores(0.7), {"bolt": "#0072b2"})
+    model = table.model()
+    assert [model.index(row, 0).data() for row in range(2)] == ["nut", "bolt"]
+    assert [model.index(row, BOXES).data() for row in range(2)] == ["4/10", "18/20"]
+    table.sortByColumn(AP50, Qt.SortOrder.DescendingOrder)
+    assert [model.index(row, 0).data() for row in range(2)] == ["bolt", "nut"]
+    assert model.headerData(BOXES, Qt.Orientation.Horizontal) == "Found"
+
+
+def test_nothing_is_wider_than_the_panel_at_300_pixels(panel: ReviewPanel, actions) -> None:
+    panel.resize(300, 860)
+    QApplication.processEvents()
+    table = panel.class_table
+    assert table.horizontalHeader().length() <= table.viewport().width()
+    assert not table.horizontalScrollBar().isVisible()
+    for button in panel.buttons.values():
+        assert button.width() >= button.sizeHint().width() - 12
+
+
+@pytest.mark.parametrize(
+    ("above", "decide", "text"),
+    [
+        (7, 3, "7 detections above 0.50 · 3 need a decision"),
+        (1, 1, "1 detection above 0.50 · 1 needs a decision"),
+        (2, 0, "2 detections above 0.50 · all decided"),
+        (0, 0, "No detections above 0.50"),
+    ],
+)
+def test_counts_are_put_in_words(above: int, decide: int, text: str) -> None:
+    assert counts_text(above, decide, 0.5) == text
