@@ -41,9 +41,7 @@ class ErrorDoor(QObject):
         sys.excepthook = self._on_exception
         threading.excepthook = self._on_thread_exception
 
-    def _on_exception(
-        self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-    ) -> None:
+    def _on_exception(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             QApplication.quit()
             return
@@ -60,7 +58,7 @@ def log_file() -> Path:
 
 
 def start_logging() -> None:
-    """Log to a rotating file, crashes of native code to crash.log beside it; an unwritable folder is no reason to stop."""
+    """Log to a rotating file, native crashes to crash.log beside it; an unwritable folder is no reason to stop."""
     root = logging.getLogger("rcnn_studio")
     root.setLevel(logging.INFO)
     try:

@@ -210,7 +210,9 @@ def test_every_annotation_is_sound() -> None:
     assert [path.stem for path in files] == ids_of("trainval")
     for path in files:
         raw = path.read_bytes()
-        assert raw.endswith(b"</annotation>\n") and b"\r" not in raw and b"\n\t<object>" in raw
+        assert raw.endswith(b"</annotation>\n")
+        assert b"\r" not in raw
+        assert b"\n\t<object>" in raw
         root = ET.fromstring(raw)
         assert root.findtext("source/database") == "RCNN Studio hardware sample"
         assert root.findtext("filename") == f"{path.stem}.jpg"
@@ -219,7 +221,8 @@ def test_every_annotation_is_sound() -> None:
         assert (root.findtext("size/width"), root.findtext("size/height")) == (str(width), str(height))
         for name, (x0, y0, x1, y1) in truth(path.stem):
             assert name in CLASSES
-            assert 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height
+            assert 0 <= x0 < x1 <= width
+            assert 0 <= y0 < y1 <= height
             assert min(x1 - x0, y1 - y0) >= 14
 
 

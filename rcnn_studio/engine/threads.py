@@ -22,8 +22,9 @@ def quiet_worker() -> None:
 
     Call it before torch's first parallel operation on this thread: the OpenMP pool that is made then inherits
     the priority. On Linux a niceness belongs to a thread; elsewhere nothing is done (it would slow the window too).
+    The main thread keeps its priority: there is no window to make way for where a training runs on it.
     """
-    if not sys.platform.startswith("linux"):
+    if not sys.platform.startswith("linux") or threading.current_thread() is threading.main_thread():
         return
     thread = threading.get_native_id()
     with contextlib.suppress(OSError):  # a sandbox may forbid it: the work is the same, the window a little less smooth

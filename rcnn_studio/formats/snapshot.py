@@ -47,7 +47,7 @@ def write_snapshot(path: Path, dataset: Dataset) -> None:
 def read_snapshot(path: Path) -> Dataset:
     """The dataset back. Raises FormatError for a file that is missing or no snapshot; nothing is unpickled."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             columns: dict[str, Any] = {name: stored[name] for name in _ARRAYS}
             texts = json.loads(stored["texts"].tobytes().decode("utf-8"))
         return Dataset(

@@ -35,6 +35,11 @@ class NewResult:
     problems: tuple[Problem, ...]
 
 
+def project_title(folder: Path) -> str:
+    """What people call a project: its folder's name, or the data folder's where the project lies inside the data."""
+    return folder.parent.name if folder.name == FOLDER_NAME else folder.name
+
+
 def is_project(folder: Path) -> bool:
     return (folder / DATABASE_NAME).is_file()
 

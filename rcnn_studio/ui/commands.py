@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
 from rcnn_studio.domain.dataset import ImageState
 from rcnn_studio.domain.errors import StudioError
-from rcnn_studio.domain.runs import RunEnded
 from rcnn_studio.domain.progress import Report, ShouldStop
+from rcnn_studio.domain.runs import RunEnded
 from rcnn_studio.formats.codec import Source
 from rcnn_studio.tasks.exporting import Exported, export_dataset
 from rcnn_studio.tasks.importing import create_project, find_project, open_or_create
@@ -208,7 +208,9 @@ class SessionCommands(QObject):
         if project.current_id is None:
             return
         if not project.boxes:
-            self._window.messages.show_info(self.tr("No boxes here. Press B if there is nothing to label in this image."))
+            self._window.messages.show_info(
+                self.tr("No boxes here. Press B if there is nothing to label in this image.")
+            )
             return
         project.set_state(project.current_id, ImageState.VERIFIED)
         self._room.image_list.go(1)
@@ -219,7 +221,9 @@ class SessionCommands(QObject):
         if project.current_id is None:
             return
         if project.boxes:
-            self._window.messages.show_info(self.tr("This image has boxes: delete them before saying that nothing is here."))
+            self._window.messages.show_info(
+                self.tr("This image has boxes: delete them before saying that nothing is here.")
+            )
             return
         project.set_state(project.current_id, ImageState.CONFIRMED_EMPTY)
         self._room.image_list.go(1)

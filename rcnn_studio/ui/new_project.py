@@ -130,7 +130,8 @@ class NewProjectDialog(QDialog):
         if problem:
             return
         source, project = self.source.path, self.project.path
-        assert source is not None and project is not None
+        assert source is not None
+        assert project is not None
         self.choice = NewProject(
             kind=str(self.kind.currentData()),
             source=source,

@@ -29,6 +29,8 @@ class StatusFields(QObject):
         self.widgets = (self.place, self.pointer, self.zoom, self.saved, self.jobs, self.training)
         self.pointer.setMinimumWidth(self.pointer.fontMetrics().horizontalAdvance("00000, 00000"))
         self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("0000 %"))
+        self.place.setContentsMargins(8, 0, 12, 0)
+        self.saved.setContentsMargins(8, 0, 10, 0)
         for widget in (self.place, self.pointer, self.zoom):
             bar.addWidget(widget)
         for widget in (self.jobs, self.training, self.saved):

@@ -318,10 +318,15 @@ QGroupBox {{ border: 1px solid {border}; border-radius: 6px; margin-top: 9px; pa
 QGroupBox::title {{ subcontrol-origin: margin; left: 9px; padding: 0 4px; color: {muted}; }}
 
 QLabel[role="title"] {{ font-weight: 600; }}
+QLabel[role="hero"] {{ font-size: 22pt; font-weight: 600; }}
 QLabel[role="muted"] {{ color: {muted}; }}
 QLabel[role="bad"] {{ color: {bad}; }}
 QLabel[role="good"] {{ color: {good}; }}
 QLabel[role="warning"] {{ color: {warning}; }}
+QFrame#message_bar {{ background: {selected}; border: none; border-bottom: 1px solid {border_strong};
+    border-left: 4px solid {accent}; }}
+QFrame#message_bar[level="warning"] {{ border-left-color: {warning}; }}
+QFrame#message_bar[level="error"] {{ border-left-color: {bad}; }}
 QFrame[role="card"] {{ background: {raised}; border: 1px solid {border}; border-radius: 6px; }}
 QFrame[role="popup"] {{ background: {raised}; border: 1px solid {border_strong}; border-radius: 7px; }}
 """

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from rcnn_studio import __version__
+from rcnn_studio.tasks.importing import project_title
 
 
 class WelcomePage(QWidget):
@@ -63,7 +64,7 @@ class WelcomePage(QWidget):
     def set_recent(self, folders: Sequence[str]) -> None:
         self.recent.clear()
         for folder in folders:
-            item = QListWidgetItem(f"{Path(folder).name}    {folder}")
+            item = QListWidgetItem(f"{project_title(Path(folder))}    {folder}")
             item.setData(Qt.ItemDataRole.UserRole, folder)
             self.recent.addItem(item)
         self.recent.setVisible(bool(folders))

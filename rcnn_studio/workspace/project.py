@@ -31,6 +31,7 @@ from rcnn_studio.domain.errors import ProjectError, StudioError
 from rcnn_studio.domain.geometry import ordered
 from rcnn_studio.domain.splits import TRAIN, VAL
 from rcnn_studio.store.project import ProjectStore
+from rcnn_studio.tasks.importing import project_title
 from rcnn_studio.workspace.image_rows import ImageRows
 
 VAL_EVERY = 5
@@ -87,9 +88,8 @@ class ProjectModel(QObject):
 
     @property
     def title(self) -> str:
-        """What the window calls the project: its folder, or the data's folder where that is a plain "rcnn-project"."""
-        folder = self.store.folder
-        return folder.parent.name if folder.name == "rcnn-project" else folder.name
+        """What the window calls the project."""
+        return project_title(self.store.folder)
 
     @property
     def read_only(self) -> bool:

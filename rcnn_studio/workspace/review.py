@@ -212,12 +212,12 @@ class ReviewModel(QObject):
             return None
 
     def _open_indices(self) -> list[int]:
-        above = int((self.detections.scores >= self.threshold).sum())
-        if not above or self._project.current_id is None:
+        above = self.detections.above(self.threshold)
+        if not len(above) or self._project.current_id is None:
             return []
         boxes = self._project.boxes
         found = open_detections(
-            self.detections.take(slice(0, above)),
+            above,  # sorted by score: its indices are those of all detections
             box_xyxy=[b.xyxy for b in boxes],
             box_category_ids=[b.category_id for b in boxes],
             rejections=self._project.rejections(self._project.current_id),

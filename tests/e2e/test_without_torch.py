@@ -53,8 +53,11 @@ window.close()
 
 
 @pytest.fixture(params=[("torch", MISSING), ("torchvision", MISFIT)], ids=["torch missing", "torchvision misfits"])
-def broken_environment(request: pytest.FixtureRequest, tmp_path: Path, repository: Path) -> dict[str, str]:
-    """The environment of a process in which this package cannot be imported."""
+def broken_environment(
+    request: pytest.FixtureRequest, tmp_path: Path, repository: Path, own_home: Path
+) -> dict[str, str]:
+    """The environment of a process in which this package cannot be imported, and that has not looked at it yet."""
+    (own_home / "settings.json").unlink()
     package, text = request.param
     fake = tmp_path / "shadow" / package
     fake.mkdir(parents=True)

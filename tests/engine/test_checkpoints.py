@@ -1,7 +1,5 @@
 """Checkpoints that are damaged, torn or broken are noticed, and good ones outlive them."""
 
-# ruff: noqa: TID251
-
 from __future__ import annotations
 
 import json

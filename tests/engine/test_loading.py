@@ -1,7 +1,5 @@
 """Images and boxes on their way to the network stay together."""
 
-# ruff: noqa: TID251
-
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Detectors: torchvision's in names, shapes and results, and right in short number formats."""
 
-# ruff: noqa: TID251
-
 from __future__ import annotations
 
 from dataclasses import replace

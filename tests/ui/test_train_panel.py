@@ -135,9 +135,9 @@ def test_nothing_is_wider_than_the_panel_at_300_pixels(qtbot, panel: TrainPanel)
     panel.form.advanced_button.click()
     panel.resize(300, 900)
     QApplication.processEvents()
-    inner = panel.scroll.widget()
-    assert inner.width() <= panel.scroll.viewport().width()
-    assert inner.minimumSizeHint().width() <= panel.scroll.viewport().width()
+    inner = panel.scroll_area.widget()
+    assert inner.width() <= panel.scroll_area.viewport().width()
+    assert inner.minimumSizeHint().width() <= panel.scroll_area.viewport().width()
 
 
 # --- the form -----------------------------------------------------------------------------------------

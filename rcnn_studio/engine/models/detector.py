@@ -27,7 +27,8 @@ from rcnn_studio.domain.runs import LOSS_NAMES, TrainConfig
 Target = dict[str, Tensor]
 NormLayer = Callable[[int], nn.Module]
 
-BACKBONES = ("resnet18", "resnet34", "resnet50", "resnet101")
+SLIM = "resnet18-slim"
+BACKBONES = (SLIM, "resnet18", "resnet34", "resnet50", "resnet101")
 IMAGE_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, as all torchvision weights expect
 IMAGE_STD = (0.229, 0.224, 0.225)
 STRIDES = (4, 8, 16, 32, 64)
@@ -75,6 +76,27 @@ class FixedRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
         super().__init__([str(i) for i in range(levels)], output_size=7, sampling_ratio=2)
         self.scales = [1.0 / stride for stride in STRIDES[:levels]]
         self.map_levels = LevelMapper(2, 1 + levels, canonical_scale=224, canonical_level=4)
+
+
+class SlimResNet(nn.Module):
+    """ResNet-18 with half the channels, of torchvision's blocks under torchvision's names: a quarter of the work."""
+
+    CHANNELS = (32, 64, 128, 256)
+
+    def __init__(self, norm: NormLayer) -> None:
+        super().__init__()
+        first = self.CHANNELS[0]
+        self.conv1 = nn.Conv2d(3, first, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1 = norm(first)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        before = first
+        for number, channels in enumerate(self.CHANNELS, start=1):
+            self.add_module(f"layer{number}", _basic_blocks(before, channels, norm, stride=1 if number == 1 else 2))
+            before = channels
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
 class Detector(nn.Module):
@@ -159,8 +181,13 @@ def _group_norm(channels: int) -> nn.Module:
 
 
 def _backbone(config: TrainConfig, *, extra_level: bool) -> BackboneWithFPN:
-    body = getattr(resnet, config.backbone)(weights=None, norm_layer=norm_layer(config.norm))
-    channels = [body.inplanes // 8 * 2**i for i in range(4)]
+    norm = norm_layer(config.norm)
+    if config.backbone == SLIM:
+        body: nn.Module = SlimResNet(norm)
+        channels = list(SlimResNet.CHANNELS)
+    else:
+        body = getattr(resnet, config.backbone)(weights=None, norm_layer=norm)
+        channels = [body.inplanes // 8 * 2**i for i in range(4)]
     backbone = BackboneWithFPN(
         body,
         {f"layer{i + 1}": str(i) for i in range(4)},
@@ -171,6 +198,16 @@ def _backbone(config: TrainConfig, *, extra_level: bool) -> BackboneWithFPN:
     if not extra_level:
         backbone.fpn.extra_blocks = None
     return backbone
+
+
+def _basic_blocks(before: int, channels: int, norm: NormLayer, *, stride: int) -> nn.Sequential:
+    shortcut = None
+    if stride != 1 or before != channels:
+        shortcut = nn.Sequential(resnet.conv1x1(before, channels, stride), norm(channels))
+    return nn.Sequential(
+        resnet.BasicBlock(before, channels, stride, shortcut, norm_layer=norm),
+        resnet.BasicBlock(channels, channels, norm_layer=norm),
+    )
 
 
 def _rpn(config: TrainConfig) -> RegionProposalNetwork:

@@ -271,7 +271,9 @@ class Demo:
     def _pan(self) -> Script:
         middle = QPointF(self.driver.canvas.rect().center())
         for sign in (1, -1):
-            yield from self.driver.drag(middle, middle + QPointF(60 * sign, 40 * sign), button=Qt.MouseButton.MiddleButton)
+            yield from self.driver.drag(
+                middle, middle + QPointF(60 * sign, 40 * sign), button=Qt.MouseButton.MiddleButton
+            )
 
     def _zoom(self) -> Script:
         middle = QPointF(self.driver.canvas.rect().center())

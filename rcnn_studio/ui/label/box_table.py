@@ -15,6 +15,7 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     QPoint,
+    QSize,
     Qt,
 )
 from PySide6.QtGui import QAction, QDoubleValidator, QKeyEvent, QResizeEvent
@@ -161,6 +162,8 @@ class BoxModel(QAbstractTableModel):
             return box.category_id if column == CLASS else self._text(box, column)
         if role == Role.TextAlignmentRole and column in (*NUMBERS, SCORE):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Role.TextAlignmentRole and column == FLAGS:
+            return Qt.AlignmentFlag.AlignCenter
         if role == Role.DecorationRole and column == CLASS:
             category = self.project.category(box.category_id)
             return swatch(category.color if category is not None else UNKNOWN_COLOR)
@@ -313,6 +316,9 @@ class BoxTable(QTableView):
             menu = self.show_flags_menu(self.viewport().mapToGlobal(at))
             menu.addSeparator()
             menu.addAction(self.tr("Delete")).setData(0)
+
+    def sizeHint(self) -> QSize:
+        return QSize(300, 420)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

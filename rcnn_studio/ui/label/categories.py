@@ -243,6 +243,9 @@ class CategoryPanel(QWidget):
         view.customContextMenuRequested.connect(self._on_menu_asked)
         return view
 
+    def sizeHint(self) -> QSize:
+        return QSize(300, 230)
+
     # --- what a person does -----------------------------------------------------------------------
 
     def add_category(self) -> None:

@@ -25,6 +25,9 @@ WHITE = QColor(255, 255, 255)
 NEAREST_FROM = 3.0
 GRID_FROM = 16.0
 HANDLE_PX = 8
+FEW = 100
+"""Up to so many boxes in the window all get their plates that do not cover each other; else only roomy ones."""
+
 DENSE = 2000
 """More boxes than this in the window get thin single lines: they would be all rim, and slow."""
 DASH = (7.0, 4.0)
@@ -144,14 +147,24 @@ class BoxesLayer:
         high = chips.FONT_PX * scene.dpr * 2
         offset = np.array([scene.view.dx, scene.view.dy, scene.view.dx, scene.view.dy], dtype=np.int64)
         rects = self._rects + offset
-        roomy = (rects[:, 2] - rects[:, 0] >= 1.5 * high) & (rects[:, 3] - rects[:, 1] >= high)
-        roomy &= (rects[:, 2] > 0) & (rects[:, 3] > 0)
-        roomy &= (rects[:, 0] < scene.frame.width) & (rects[:, 1] < scene.frame.height + high)
-        for row, rect in zip(self._rows[roomy].tolist(), rects[roomy].tolist(), strict=True):
+        shown = (rects[:, 2] > 0) & (rects[:, 3] > 0)
+        shown &= (rects[:, 0] < scene.frame.width) & (rects[:, 1] < scene.frame.height + high)
+        few = int(shown.sum()) <= FEW
+        if not few:
+            shown &= (rects[:, 2] - rects[:, 0] >= 1.5 * high) & (rects[:, 3] - rects[:, 1] >= high)
+        placed: list[QRect] = []
+        for row, rect in zip(self._rows[shown].tolist(), rects[shown].tolist(), strict=True):
             color = scene.color(int(scene.shapes.category_ids[row]))
             plate = scene.chips.get(scene.label(row), color, scene.dpr)
-            if plate.width() <= rect[2] - rect[0]:
-                painter.drawPixmap(rect[0] - scene.px(1), _plate_top(rect[1], plate.height(), scene), plate)
+            corner = (rect[0] - scene.px(1), _plate_top(rect[1], plate.height(), scene))
+            if few:
+                area = QRect(*corner, plate.width(), plate.height())
+                if any(area.intersects(other) for other in placed):
+                    continue
+                placed.append(area)
+            elif plate.width() > rect[2] - rect[0]:
+                continue
+            painter.drawPixmap(*corner, plate)
 
 
 class DetectionsLayer:

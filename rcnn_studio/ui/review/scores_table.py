@@ -98,7 +98,7 @@ class ScoresModel(QAbstractTableModel):
             (self.tr("Class"), ""),
             (
                 self.tr("Boxes"),
-                self.tr("Boxes of the validation images; found ones have an overlap and score from 0.5"),
+                self.tr("Boxes of the validation images; found: overlap and score of at least 0.5"),
             ),
             ("AP50", self.tr("0 to 1: a box counts as found from an overlap (IoU) of 0.5")),
             ("AP", self.tr("0 to 1: mean over overlaps of 0.5 to 0.95, COCO's main score")),

@@ -263,10 +263,10 @@ class WeightsEditor(Editor):
     def _fill(self) -> None:
         self._quiet, before = True, self._quiet
         self.combo.clear()
-        self.combo.addItem(self.tr("None (from scratch)"), "none")
-        self.combo.addItem(self.tr("ImageNet backbone (download)"), "imagenet")
-        self.combo.addItem(self.tr("COCO detector (download)"), "coco")
-        self.combo.addItem(self.tr("Last run of this project"), "run:last")
+        self.combo.addItem(self.tr("Random weights"), "none")
+        self.combo.addItem(self.tr("ImageNet (download)"), "imagenet")
+        self.combo.addItem(self.tr("COCO (download)"), "coco")
+        self.combo.addItem(self.tr("Last run"), "run:last")
         for value, title in self._runs:
             self.combo.addItem(self.tr("Run {0}").format(title), value)
         if self.combo.findData(self._value) < 0:

@@ -88,6 +88,7 @@ class TrainPanel(QWidget):
         self.banner.hide()
         self.result_card.hide()
         self.log.clear()
+        self.log_section.hide()
         self._training.start(config)
 
     def stop(self) -> None:
@@ -127,6 +128,7 @@ class TrainPanel(QWidget):
         self.log.setFixedHeight(110)
         self.log.setTabChangesFocus(True)
         self.log_section = Section(self.tr("Notes"), self.log, open_=False)
+        self.log_section.hide()
         self.runs_table = RunsTable(self._review)
         self.runs_section = Section(self.tr("Runs"), self.runs_table)
         self.banner = self._label("bad")
@@ -180,14 +182,14 @@ class TrainPanel(QWidget):
         for widget in (self.result_card, self.live, self.log_section, self.runs_section):
             column.addWidget(widget)
         column.addStretch(1)
-        self.scroll = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(inner)
-        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.scroll_area = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)
+        self.scroll_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll_area.setWidget(inner)
+        self.scroll_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        outer.addWidget(self.scroll, 1)
+        outer.addWidget(self.scroll_area, 1)
         outer.addWidget(self._foot())
         self.setMinimumWidth(290)
 
@@ -266,7 +268,7 @@ class TrainPanel(QWidget):
         self.preset.setEnabled(not running)
         if running and not self._training.steps:
             self.settings.set_open(False)
-            self.scroll.verticalScrollBar().setValue(0)
+            self.scroll_area.verticalScrollBar().setValue(0)
         self.settings.set_note(self.form.summary())
         self._show_readiness()
 
@@ -310,6 +312,7 @@ class TrainPanel(QWidget):
 
     def _note(self, text: str) -> None:
         self.log.appendPlainText(text)
+        self.log_section.show()
         count = self.log.blockCount()
         self.log_section.set_note(text if count == 1 else self.tr("{0} notes · {1}").format(count, text))
 

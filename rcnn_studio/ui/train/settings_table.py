@@ -54,7 +54,7 @@ def all_settings() -> tuple[Setting, ...]:
         Setting(
             key="weights",
             label=_tr("Start from"),
-            hint=_tr("First weights: nothing, downloaded ones, an earlier run, or a .safetensors or .pth file."),
+            hint=_tr("First weights: random, ImageNet's backbone, a whole COCO detector, an earlier run, or a file."),
             make=WeightsEditor,
         ),
         Setting(
