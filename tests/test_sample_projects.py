@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFilter
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_projects"
 HARDWARE = SAMPLES / "hardware"
 SEED = 7
-CLASSES = ("bolt", "screw", "nut", "washer", "lock_washer")
+CLASSES = ("bolt", "nut", "washer", "lock_washer")
 BACKGROUND = len(CLASSES)
 THRESHOLD_FACTORS = (0.7, 1.0, 1.35)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from rcnn_studio.domain.dataset import Box, BoxFlag, BoxSource
 from rcnn_studio.domain.detections import Detections
 from rcnn_studio.domain.errors import ProjectError
+
+_UNWRITABLE = re.compile("[\x00-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What XML 1.0 cannot hold (production 2, Char), and the white space that no name keeps."""
 
 
 def nudged(boxes: Sequence[Box], dx: float, dy: float, *, width: int, height: int) -> list[Box]:
@@ -61,6 +65,6 @@ def from_detection(found: Detections, index: int, *, box_id: int, run_id: str, w
 def clean_category_name(name: str) -> str:
     """The name without outer blanks. Raises ProjectError for an empty one and for characters no XML can hold."""
     clean = name.strip()
-    if not clean or any(ord(ch) < 32 or 0xD800 <= ord(ch) <= 0xDFFF for ch in clean):
+    if not clean or _UNWRITABLE.search(clean):
         raise ProjectError("A class name needs at least one character and no control characters.")
     return clean

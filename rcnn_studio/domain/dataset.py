@@ -131,7 +131,9 @@ class Box:
         return bool(self.flags & BoxFlag.CROWD)
 
     def moved_to(self, x1: float, y1: float, x2: float, y2: float) -> Box:
-        """The same box with other corners, marked as edited."""
+        """The same box with other corners, marked as edited; the box as it is where no corner differs."""
+        if (x1, y1, x2, y2) == self.xyxy:
+            return self
         return replace(self, x1=float(x1), y1=float(y1), x2=float(x2), y2=float(y2), edited=True)
 
 

@@ -14,6 +14,7 @@ class TrainConfig:
 
     weights: "none", "imagenet" (backbone), "coco" (whole detector), "run:<id>" or a path of a .safetensors or .pth
     file. norm: "group" or "frozen_batch". image_size: short side in pixels; image_max_size: long side at most.
+    jittered_boxes: so many moved copies of each box join the proposals; from random weights that makes a start.
     anchor_sizes: one per pyramid level, pixels of the resized image. lr is the peak rate after warm-up.
     max_minutes: 0 for none; the schedule then fits itself into that time. amp: "auto" (measured), "bf16", "fp16" or
     "off". device: "auto", "cpu", "cuda", "cuda:0", "mps". augmentation: "none", "light", "standard", "strong".
@@ -34,6 +35,7 @@ class TrainConfig:
     rpn_proposals_train: int = 500
     rpn_proposals_test: int = 300
     rois_per_image: int = 128
+    jittered_boxes: int = 0
     image_size: int = 240
     image_max_size: int = 400
     trainable_layers: int = 5
@@ -181,8 +183,7 @@ def event_from_json(data: dict[str, Any]) -> TrainEvent | None:
     cls = _EVENTS.get(str(data.get("event")))
     if cls is None:
         return None
-    known = {f.name for f in fields(cls)}
-    values = {key: value for key, value in data.items() if key in known}
+    values = _known(cls, data)
     if cls is StepDone:
         values["losses"] = tuple(values["losses"])
     if cls is EpochEvaluated:
@@ -192,10 +193,16 @@ def event_from_json(data: dict[str, Any]) -> TrainEvent | None:
 
 
 def scores_from_json(data: dict[str, Any]) -> Scores:
-    """Scores back from asdict."""
-    values = dict(data)
-    values["per_category"] = tuple(CategoryScore(**row) for row in values.get("per_category", ()))
+    """Scores back from asdict; what a later version added is left out. Raises TypeError if damaged."""
+    values = _known(Scores, data)
+    rows = values.get("per_category", ())
+    values["per_category"] = tuple(CategoryScore(**_known(CategoryScore, row)) for row in rows)
     return Scores(**values)
+
+
+def _known(cls: type[Any], data: dict[str, Any]) -> dict[str, Any]:
+    names = {f.name for f in fields(cls)}
+    return {key: value for key, value in data.items() if key in names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

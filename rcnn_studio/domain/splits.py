@@ -27,14 +27,15 @@ def assign_missing(
 ) -> list[str]:
     """Splits with every labelled image that has none put into train or val, those that have one left alone.
 
-    The val share is filled up to val_fraction of all labelled images; deterministic in the seed.
+    The val share is filled up to val_fraction of all labelled images, at least one from 2 on; deterministic in the
+    seed.
     """
     result = list(splits)
     free = [i for i, (split, has) in enumerate(zip(splits, labelled, strict=True)) if has and not split]
     have_val = sum(1 for split, has in zip(splits, labelled, strict=True) if has and split == VAL)
     total = sum(1 for has in labelled if has)
     want = round(total * val_fraction)
-    if total > 1 and have_val == 0:
+    if total > 1 and have_val == 0 and val_fraction > 0:
         want = max(1, want)
     need = max(0, min(want - have_val, len(free) - (1 if TRAIN not in splits else 0)))
     order = np.random.default_rng(seed).permutation(len(free))

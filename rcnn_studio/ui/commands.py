@@ -42,7 +42,7 @@ class WindowCommands(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        actions = window.actions
+        actions = window.studio_actions
         actions["action.project.new"].triggered.connect(self.new_project)
         actions["action.project.open"].triggered.connect(self.choose_folder)
         actions["action.app.quit"].triggered.connect(window.close)
@@ -58,7 +58,7 @@ class WindowCommands(QObject):
         self._start(self.tr("Looking at the device"), partial(look_at_device, window.settings), self._on_device)
 
     def enable_session_actions(self, enabled: bool) -> None:
-        for name, action in self._window.actions.items():
+        for name, action in self._window.studio_actions.items():
             if name not in WINDOW_ACTIONS:
                 action.setEnabled(enabled)
 
@@ -143,6 +143,7 @@ class SessionCommands(QObject):
         self._window = window
         self._room = room
         self._session = room.session
+        self._asked_empty: int | None = None
         project, review, training = room.session.project, room.session.review, room.session.training
         handlers = {
             "edit.undo": project.undo_stack.undo,
@@ -163,7 +164,7 @@ class SessionCommands(QObject):
             "activity.review": partial(window.set_activity, "review"),
         }
         self._wired = [
-            (window.actions[f"action.{name}"], window.actions[f"action.{name}"].triggered.connect(handler))
+            (window.studio_actions[f"action.{name}"], window.studio_actions[f"action.{name}"].triggered.connect(handler))
             for name, handler in handlers.items()
         ]
         window.window_commands.enable_session_actions(True)
@@ -187,7 +188,7 @@ class SessionCommands(QObject):
 
     def refresh(self, *_unused: object) -> None:
         """Enable what can be done now."""
-        actions, session = self._window.actions, self._session
+        actions, session = self._window.studio_actions, self._session
         stack = session.project.undo_stack
         actions["action.edit.undo"].setEnabled(stack.canUndo())
         actions["action.edit.undo"].setText(self.tr("Undo {0}").format(stack.undoText()).strip())
@@ -203,14 +204,16 @@ class SessionCommands(QObject):
 
     @Slot()
     def verify(self) -> None:
-        """Mark the image verified and go on; an image without boxes becomes "nothing here" only when said with B."""
+        """Mark the image verified and go on; where there are no boxes, ask once whether there is nothing here."""
         project = self._session.project
         if project.current_id is None:
             return
+        if not project.boxes and project.current_id != self._asked_empty:
+            self._asked_empty = project.current_id
+            self._room.canvas.show_hint(self.tr("Nothing here? Press Space again, or B"))
+            return
         if not project.boxes:
-            self._window.messages.show_info(
-                self.tr("No boxes here. Press B if there is nothing to label in this image.")
-            )
+            self.confirm_empty()
             return
         project.set_state(project.current_id, ImageState.VERIFIED)
         self._room.image_list.go(1)

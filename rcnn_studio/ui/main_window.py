@@ -47,16 +47,16 @@ class MainWindow(QMainWindow):
         self.session: Session | None = None
         self.room: SessionRoom | None = None
         self.activity = "label"
-        self.actions = build_actions(self)
+        self.studio_actions = build_actions(self)
         self.messages = MessageBar()
-        self.welcome = WelcomePage(self.actions["action.project.open"], self.actions["action.project.new"])
+        self.welcome = WelcomePage(self.studio_actions["action.project.open"], self.studio_actions["action.project.new"])
         self.device_line = QLabel(objectName="device_line")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.welcome)
         self.setCentralWidget(self._central())
-        self.toolbar = Toolbar(self.actions, self.device_line, self)
+        self.toolbar = Toolbar(self.studio_actions, self.device_line, self)
         self.addToolBar(self.toolbar)
-        self.view_menu = fill_menu_bar(self.menuBar(), self.actions)
+        self.view_menu = fill_menu_bar(self.menuBar(), self.studio_actions)
         self.statusBar().addPermanentWidget(JobsStrip(self.board))
         self.window_commands = WindowCommands(self)
         self.session_commands: SessionCommands | None = None
@@ -124,13 +124,16 @@ class MainWindow(QMainWindow):
     def set_activity(self, activity: str) -> None:
         """Label, train or review: the same canvas with other docks beside it."""
         self.activity = activity
-        self.actions[f"action.activity.{activity}"].setChecked(True)
+        self.studio_actions[f"action.activity.{activity}"].setChecked(True)
         if self.room is not None:
             shown = ACTIVITY_DOCKS[activity]
             for name, dock in self.room.docks.items():
                 dock.setVisible(name in shown)
             widths = [(self.room.docks[name], self.room.width_of(name)) for name in shown]
             self.resizeDocks([d for d, _ in widths], [w for _, w in widths], Qt.Orientation.Horizontal)
+            if activity == "label":
+                stacked = [self.room.docks["categories"], self.room.docks["boxes"]]
+                self.resizeDocks(stacked, [35, 65], Qt.Orientation.Vertical)
 
     def place_dock(self, dock: QDockWidget, area: Qt.DockWidgetArea) -> None:
         self.addDockWidget(area, dock)

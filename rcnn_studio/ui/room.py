@@ -24,7 +24,7 @@ ACTIVITY_DOCKS = {
     "train": ("images", "train"),
     "review": ("images", "review"),
 }
-WIDTHS = {"images": 260, "categories": 300, "boxes": 300, "train": 460, "review": 380}
+WIDTHS = {"images": 260, "categories": 340, "boxes": 340, "train": 460, "review": 380}
 
 
 class SessionRoom(QObject):
@@ -49,9 +49,9 @@ class SessionRoom(QObject):
             "train": self._dock("train", self.tr("Train"), self.train, right),
             "review": self._dock("review", self.tr("Review"), self.review, right),
         }
-        self.canvas.bind(window.actions)
-        self.image_list.bind(window.actions)
-        self.review.bind(window.actions)
+        self.canvas.bind(window.studio_actions)
+        self.image_list.bind(window.studio_actions)
+        self.review.bind(window.studio_actions)
         self.status = StatusFields(window.statusBar(), session, self.canvas)
 
     @staticmethod

@@ -24,6 +24,7 @@ THUMBNAIL_SIDE = 96
 THUMBNAIL_CACHE = 3000
 
 PathOf = Callable[[int], Path]
+"""Called on the decoding thread; may raise StudioError."""
 
 
 def to_qimage(rgb: NDArray[np.uint8]) -> QImage:
@@ -63,24 +64,22 @@ class ImageCache(QObject):
         elif image_id in self._failed:
             self.image_failed.emit(image_id, self._failed[image_id])
         else:
-            self._pool.put(image_id, partial(self._decode, image_id, self._path_of(image_id)))
+            self._pool.put(image_id, partial(self._decode, image_id))
 
     def prefetch(self, image_ids: list[int]) -> None:
         """Decode neighbours when nothing more urgent waits."""
         for image_id in image_ids:
             if image_id not in self._images and image_id not in self._failed:
-                self._pool.put(image_id, partial(self._decode, image_id, self._path_of(image_id)), urgent=False)
+                self._pool.put(image_id, partial(self._decode, image_id), urgent=False)
 
     def close(self) -> None:
         self._pool.close()
 
-    def _decode(self, image_id: int, path: Path) -> None:
+    def _decode(self, image_id: int) -> None:
         try:
-            result: QImage | str = to_qimage(decode(path))
-        except StudioError as error:
+            result: QImage | str = to_qimage(decode(self._path_of(image_id)))
+        except (StudioError, OSError) as error:
             result = str(error)
-        except OSError as error:
-            result = f"{path}: {error.strerror or error}"
         self._decoded.emit(image_id, result)
 
     def _on_decoded(self, image_id: int, result: object) -> None:
@@ -113,15 +112,15 @@ class Thumbnails(QObject):
         """The thumbnail if it is there (a null QImage for an unreadable file), else None and a signal later."""
         image = self._images.get(image_id)
         if image is None:
-            self._pool.put(image_id, partial(self._make, image_id, self._path_of(image_id)))
+            self._pool.put(image_id, partial(self._make, image_id))
         return image
 
     def close(self) -> None:
         self._pool.close()
 
-    def _make(self, image_id: int, path: Path) -> None:
+    def _make(self, image_id: int) -> None:
         try:
-            image = to_qimage(decode(path, max_side=2 * THUMBNAIL_SIDE)).scaled(
+            image = to_qimage(decode(self._path_of(image_id), max_side=2 * THUMBNAIL_SIDE)).scaled(
                 THUMBNAIL_SIDE,
                 THUMBNAIL_SIDE,
                 Qt.AspectRatioMode.KeepAspectRatio,

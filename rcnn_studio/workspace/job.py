@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal
 
 from rcnn_studio.domain.errors import Cancelled, StudioError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop
@@ -41,6 +41,7 @@ class Job(QThread):
         self.setObjectName(name)
         self.name = name
         self.last_progress: Progress | None = None
+        self._held: Progress | None = None
         self._work = work
         self._stop = threading.Event()
         self._last_report = 0.0
@@ -57,11 +58,18 @@ class Job(QThread):
         if not isinstance(event, Progress):
             self.event_received.emit(event)
             return
-        now = time.monotonic()
-        if now - self._last_report >= PROGRESS_INTERVAL_S or (event.total and event.done >= event.total):
-            self._last_report = now
-            self.last_progress = event
-            self.progress_changed.emit(event)
+        ends = bool(event.total) and event.done >= event.total
+        begins = self.last_progress is None or event.text != self.last_progress.text
+        if ends or begins or time.monotonic() - self._last_report >= PROGRESS_INTERVAL_S:
+            self._show(event)
+        else:
+            self._held = event
+
+    def _show(self, progress: Progress) -> None:
+        self._last_report = time.monotonic()
+        self._held = None
+        self.last_progress = progress
+        self.progress_changed.emit(progress)
 
     def run(self) -> None:
         try:
@@ -76,6 +84,8 @@ class Job(QThread):
                 StudioError(f"{self.name} failed: {type(error).__name__}: {error}. Details are in the log.")
             )
         else:
+            if self._held is not None:
+                self._show(self._held)
             self.job_finished.emit(result)
 
 
@@ -109,7 +119,9 @@ class JobBoard(QObject):
         """Ask every job to stop and wait for it. -> whether all ended in time."""
         for job in self._jobs:
             job.stop()
-        return all(job.wait(timeout_ms) for job in self.jobs)
+        deadline = QDeadlineTimer(timeout_ms)
+        ended = [job.wait(deadline) for job in self.jobs]
+        return all(ended)
 
     def _on_progress(self, _progress: Progress) -> None:
         self.progressed.emit(self.sender())

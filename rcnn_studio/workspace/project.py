@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoStack
 
 from rcnn_studio.domain import box_edits
 from rcnn_studio.domain.dataset import (
+    TRAINABLE_STATES,
     Box,
     BoxFlag,
     BoxSource,
@@ -33,25 +34,10 @@ from rcnn_studio.domain.splits import TRAIN, VAL
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.tasks.importing import project_title
 from rcnn_studio.workspace.image_rows import ImageRows
+from rcnn_studio.workspace.undo import EditCommand
 
 VAL_EVERY = 5
-
-
-class EditCommand(QUndoCommand):
-    """One Edit on the undo stack."""
-
-    def __init__(self, model: ProjectModel, edit: Edit) -> None:
-        super().__init__(edit.text)
-        self._model = model
-        self._edit = edit
-        self._first = True
-
-    def redo(self) -> None:
-        self._model.apply_edit(self._edit, show=not self._first)
-        self._first = False
-
-    def undo(self) -> None:
-        self._model.apply_edit(self._edit.inverse(), show=True)
+HIGHEST_CATEGORY_KEY = "highest_category_id"
 
 
 class ProjectModel(QObject):
@@ -82,6 +68,7 @@ class ProjectModel(QObject):
         self.clipboard: tuple[Box, ...] = ()
         self._record: ImageRecord | None = None
         self._acknowledged = 0
+        self._highest_category_id = int(store.get_meta(HIGHEST_CATEGORY_KEY) or 0)
         store.add_listener(self.status_changed.emit)
 
     # --- reading -----------------------------------------------------------------------------
@@ -169,12 +156,14 @@ class ProjectModel(QObject):
 
     def add_box(self, x1: float, y1: float, x2: float, y2: float, category_id: int | None = None) -> Box:
         """Draw a box (corners in any order, pixels of the upright image) and select it."""
-        category = self.category(category_id if category_id is not None else self.active_category_id)
-        if category is None:
-            category = self.add_category(self.tr("object"))
+        wanted = self.category(category_id if category_id is not None else self.active_category_id)
+        category = wanted or self._category_named(self.tr("object"))
         a, b, c, d = ordered(float(x1), float(y1), float(x2), float(y2))
         box = Box(id=self.store.next_box_id(), x1=a, y1=b, x2=c, y2=d, category_id=category.id)
-        self._push_boxes(self.tr("Draw {0}").format(category.name), added=(box,), select=[box.id])
+        text = self.tr("Draw {0}").format(category.name)
+        self._push_boxes(text, added=(box,), select=[box.id], category=category)
+        if wanted is None:
+            self.set_active_category(category.id)
         return box
 
     def add_boxes(self, boxes: Sequence[Box], text: str) -> tuple[Box, ...]:
@@ -283,16 +272,20 @@ class ProjectModel(QObject):
 
     def add_category(self, name: str) -> Category:
         """A new category (or the one that has this name already), made active."""
-        clean = box_edits.clean_category_name(name)
-        existing = next((c for c in self.categories if c.name == clean), None)
-        if existing is None:
-            number = max((c.id for c in self.categories), default=0) + 1
-            existing = Category(
-                id=number, name=clean, color=next_color(self.categories), hotkey=next_hotkey(self.categories)
-            )
-            self._push_categories(self.tr("Add class {0}").format(clean), (*self.categories, existing))
-        self.set_active_category(existing.id)
-        return existing
+        category = self._category_named(box_edits.clean_category_name(name))
+        if category not in self.categories:
+            self._push_categories(self.tr("Add class {0}").format(category.name), (*self.categories, category))
+        self.set_active_category(category.id)
+        return category
+
+    def _category_named(self, name: str) -> Category:
+        """The category of this name, or a new one, not added yet, with an id that no category has had before: kept
+        detections and rejections speak of categories by id."""
+        existing = next((c for c in self.categories if c.name == name), None)
+        number = max([self._highest_category_id, *(c.id for c in self.categories)]) + 1
+        return existing or Category(
+            id=number, name=name, color=next_color(self.categories), hotkey=next_hotkey(self.categories)
+        )
 
     def change_category(self, changed: Category) -> None:
         """Rename, recolour or rekey; a hotkey is taken from the category that had it."""
@@ -322,8 +315,6 @@ class ProjectModel(QObject):
         self._push_categories(
             self.tr("Remove class {0}").format(category.name), tuple(c for c in self.categories if c.id != category_id)
         )
-        if self.active_category_id == category_id and self.categories:
-            self.set_active_category(self.categories[0].id)
 
     # --- edits ----------------------------------------------------------------------------------
 
@@ -332,18 +323,23 @@ class ProjectModel(QObject):
         if self.read_only:
             self.message.emit(self.tr("This project is open read-only: {0}").format(self.store.owner))
             return
-        self.undo_stack.push(EditCommand(self, edit))
+        self.undo_stack.push(EditCommand(edit, self.apply_edit))
 
     def apply_edit(self, edit: Edit, *, show: bool) -> None:
         """Apply in memory and queue for the disk. show: go to the image the edit is about."""
         if edit.categories is not None:
-            self.categories = edit.categories[1]
-            if self.category(self.active_category_id) is None and self.categories:
-                self.active_category_id = self.categories[0].id
+            self._apply_categories(*edit.categories)
         for change in edit.images:
             self._apply_change(change)
         self.store.submit(edit, on_done=self._on_committed, on_error=self._on_commit_failed)
         self._announce(edit, show=show)
+
+    def _apply_categories(self, before: tuple[Category, ...], after: tuple[Category, ...]) -> None:
+        self.categories = after
+        highest = max((c.id for c in (*before, *after)), default=0)
+        if highest > self._highest_category_id:
+            self._highest_category_id = highest
+            self.store.set_meta(HIGHEST_CATEGORY_KEY, str(highest))
 
     def _apply_change(self, change: ImageChange) -> None:
         self.rows.apply(change)
@@ -358,6 +354,8 @@ class ProjectModel(QObject):
     def _announce(self, edit: Edit, *, show: bool) -> None:
         if edit.categories is not None:
             self.categories_changed.emit()
+            if self.category(self.active_category_id) is None and self.categories:
+                self.set_active_category(self.categories[0].id)
         touched = [change.image_id for change in edit.images]
         if not touched:
             return
@@ -373,8 +371,15 @@ class ProjectModel(QObject):
                 self.rejections_changed.emit(change.image_id)
 
     def _push_boxes(
-        self, text: str, *, removed: tuple[Box, ...] = (), added: tuple[Box, ...] = (), select: Sequence[int] = ()
+        self,
+        text: str,
+        *,
+        removed: tuple[Box, ...] = (),
+        added: tuple[Box, ...] = (),
+        select: Sequence[int] = (),
+        category: Category | None = None,
     ) -> None:
+        """One Edit of the image at hand; a `category` that the project does not have yet comes with it."""
         record = self._record
         if record is None:
             return
@@ -383,7 +388,9 @@ class ProjectModel(QObject):
         keeps = record.state == ImageState.VERIFIED and after == ImageState.LABELLED
         state = record.state if keeps else after
         change = replace(draft, state=(record.state, state), split=self._split_for(record, state))
-        self.push(Edit(text=text, images=(change,)))
+        new = category is not None and category not in self.categories
+        categories = (self.categories, (*self.categories, category)) if category is not None and new else None
+        self.push(Edit(text=text, images=(change,), categories=categories))
         if select and not self.read_only:
             self.set_selection(select)
 
@@ -393,7 +400,7 @@ class ProjectModel(QObject):
 
     def _split_for(self, record: ImageRecord, state: ImageState) -> tuple[str, str] | None:
         """An image joins a split when it gets its first label, and keeps it."""
-        if record.split or state == ImageState.UNLABELLED:
+        if record.split or state not in TRAINABLE_STATES:
             return None
         val, train = self.rows.split_count(VAL), self.rows.split_count(TRAIN)
         return (record.split, VAL if (val + 1) * VAL_EVERY <= val + train + 1 else TRAIN)

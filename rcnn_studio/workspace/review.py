@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from rcnn_studio.domain.dataset import ImageState
 from rcnn_studio.domain.detections import Detections, open_detections
 from rcnn_studio.domain.errors import FormatError, StudioError
-from rcnn_studio.domain.runs import RunEnded, RunInfo
+from rcnn_studio.domain.runs import RunEnded, RunInfo, Warned
 from rcnn_studio.formats.detections import DetectionFile
 from rcnn_studio.formats.run_folder import DETECTIONS_FOLDER, list_runs
 from rcnn_studio.tasks.predicting import LivePredictor, predict_images
@@ -37,6 +37,7 @@ class ReviewModel(QObject):
     runs_changed = Signal()
     busy_changed = Signal()
     message = Signal(str)
+    _message_later = Signal(str)
     _ghost_ready = Signal(str, int, object)
 
     def __init__(self, project: ProjectModel, board: JobBoard, parent: QObject | None = None) -> None:
@@ -59,7 +60,11 @@ class ReviewModel(QObject):
         self._pool = NewestFirst(name="ghosts", threads=1, limit=1)
         self._delay = QTimer(self, singleShot=True, interval=GHOST_DELAY_MS)
         self._delay.timeout.connect(self._compute_ghost)
+        self._closed = False
+        self._unreadable: list[str] = []
+        self._message_later.connect(self.message, Qt.ConnectionType.QueuedConnection)
         self._ghost_ready.connect(self._on_ghost, Qt.ConnectionType.QueuedConnection)
+        project.categories_changed.connect(self._refresh)
         project.image_changed.connect(self._on_image_changed)
         project.boxes_changed.connect(self._on_labels_changed)
         project.rejections_changed.connect(self._on_labels_changed)
@@ -77,7 +82,7 @@ class ReviewModel(QObject):
 
     def refresh_runs(self, *, select_newest: bool = False) -> None:
         """Read the run folders again; keeps the chosen run unless asked for the newest usable one."""
-        self.runs = tuple(list_runs(self._project.store.runs_folder))
+        self.runs = self._read_runs()
         usable = [run for run in self.runs if run.best is not None]
         chosen = next((run for run in usable if run.id == self.run_id), None)
         if chosen is None or select_newest:
@@ -98,6 +103,8 @@ class ReviewModel(QObject):
 
     def on_run_ended(self, _ended: RunEnded) -> None:
         """A training has ended: its model is the one that speaks now."""
+        if self._closed:
+            return
         self.refresh_runs(select_newest=True)
 
     # --- what is shown ----------------------------------------------------------------------------
@@ -187,18 +194,32 @@ class ReviewModel(QObject):
             return
         work = partial(predict_images, self._project.store, Path(self.run.path), image_ids)
         job = self._board.prepare(self.tr("Predicting {0} images").format(len(image_ids)), work)
+        job.event_received.connect(self._on_prediction_event)
         job.job_finished.connect(self._on_predicted)
         job.job_failed.connect(self._on_prediction_failed)
         job.job_cancelled.connect(self._on_prediction_cancelled)
         self._job = job
+        self._unreadable = []
         self._board.start(job)
         self.busy_changed.emit()
 
     def close(self) -> None:
+        """Show nothing more; what a job that was stopped still sends is not listened to."""
+        self._closed = True
         self._delay.stop()
         self._pool.close()
 
     # --- inside ---------------------------------------------------------------------------------------------
+
+    def _read_runs(self) -> tuple[RunInfo, ...]:
+        """The runs, the newest first; none where their folder cannot be read: one can label without them."""
+        folder = self._project.store.runs_folder
+        try:
+            return tuple(list_runs(folder))
+        except OSError as error:
+            text = self.tr("{0}: the runs cannot be read ({1}). Check the folder's permissions.")
+            self._message_later.emit(text.format(folder, error.strerror))
+            return ()
 
     def _open_file(self, run: RunInfo | None) -> DetectionFile | None:
         """The detections kept with a run; None where no prediction was kept or it cannot be read (said once)."""
@@ -208,7 +229,7 @@ class ReviewModel(QObject):
         try:
             return DetectionFile.open(folder)
         except FormatError as error:
-            self.message.emit(str(error))
+            self._message_later.emit(str(error))  # the window connects after the first run is chosen
             return None
 
     def _open_indices(self) -> list[int]:
@@ -242,8 +263,8 @@ class ReviewModel(QObject):
     def _on_image_changed(self, image_id: int) -> None:
         self._delay.stop()
         known = self._known(image_id)
-        self._show(known if known is not None else Detections.empty())
         self.waiting = known is None and self.run is not None
+        self._show(known if known is not None else Detections.empty())
         if self.waiting:
             self._delay.start()
 
@@ -262,9 +283,14 @@ class ReviewModel(QObject):
 
     def _compute_ghost(self) -> None:
         image_id = self._project.current_id
-        if image_id is not None and self._live is not None and self.run is not None:
-            work = partial(self._detect, self.run.id, self._live, image_id, self._project.image_path(image_id))
-            self._pool.put("ghost", work)
+        if image_id is None or self._live is None or self.run is None:
+            return
+        try:
+            path = self._project.image_path(image_id)
+        except StudioError as error:
+            self._on_ghost(self.run.id, image_id, str(error))
+            return
+        self._pool.put("ghost", partial(self._detect, self.run.id, self._live, image_id, path))
 
     def _detect(self, run_id: str, live: LivePredictor, image_id: int, path: Path) -> None:
         try:
@@ -274,20 +300,25 @@ class ReviewModel(QObject):
         self._ghost_ready.emit(run_id, image_id, result)
 
     def _on_ghost(self, run_id: str, image_id: int, result: object) -> None:
+        if self._closed:
+            return
         if isinstance(result, Detections):
             self._ghosts[(run_id, image_id)] = result
             while len(self._ghosts) > GHOST_CACHE:
                 self._ghosts.popitem(last=False)
-            if run_id == self.run_id and image_id == self._project.current_id:
-                self.waiting = False
-                self._show(result)
-        elif run_id == self.run_id and str(result) != self.ghost_error:
-            self.ghost_error = str(result)
+        if run_id != self.run_id:
+            return
+        if image_id == self._project.current_id:
             self.waiting = False
+            self._show(result if isinstance(result, Detections) else Detections.empty())
+        if not isinstance(result, Detections) and str(result) != self.ghost_error:
+            self.ghost_error = str(result)
             self.message.emit(self.ghost_error)
 
     def _end_job(self) -> None:
         self._job = None
+        if self._closed:
+            return
         if self.run is not None:
             self._file = self._open_file(self.run)
             self._ghosts.clear()
@@ -295,9 +326,18 @@ class ReviewModel(QObject):
             self._on_image_changed(self._project.current_id)
         self.busy_changed.emit()
 
-    def _on_predicted(self, counts: object) -> None:
+    def _on_prediction_event(self, event: object) -> None:
+        if isinstance(event, Warned):
+            self._unreadable.append(event.message)
+            self.message.emit(event.message)
+
+    def _on_predicted(self, _found: object) -> None:
         self._end_job()
-        self.message.emit(self.tr("Detections are ready."))
+        text = self.tr("Detections are ready.")
+        if self._unreadable:  # said again: the message bar shows one message at a time
+            left_out = self.tr("Detections are ready, but {0} image(s) were left out: {1}")
+            text = left_out.format(len(self._unreadable), self._unreadable[0])
+        self.message.emit(text)
 
     def _on_prediction_failed(self, error: StudioError) -> None:
         self._end_job()

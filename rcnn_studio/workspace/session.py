@@ -23,8 +23,12 @@ class Session(QObject):
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.store = ProjectStore.open(folder)
+        try:
+            self.project = ProjectModel(self.store, self)
+        except BaseException:
+            self.store.close()  # a damaged database must not stay locked by the one who could not show it
+            raise
         self.board = JobBoard(self)
-        self.project = ProjectModel(self.store, self)
         self.images = ImageCache(self.project.image_path, self)
         self.thumbnails = Thumbnails(self.project.image_path, self)
         self.review = ReviewModel(self.project, self.board, self)
@@ -39,11 +43,16 @@ class Session(QObject):
         near = [row + 1, row - 1, row + 2]
         self.images.prefetch([int(self.project.rows.ids[r]) for r in near if 0 <= r < len(self.project.rows)])
 
-    def close(self) -> None:
-        """Stop the jobs, write back what is pending, join every thread. Safe to call twice."""
+    def close(self, *, discard: bool = False) -> None:
+        """Stop the jobs, write back what is pending, join every thread. Safe to call twice.
+
+        Raises ProjectError if edits cannot be committed (full disk): then only the jobs have ended, and the window may
+        stay open. discard: gives those edits up.
+        """
         self.board.stop_all()
+        if not discard:
+            self.project.remember_place()
+        self.store.close(discard=discard)
         self.review.close()
         self.images.close()
         self.thumbnails.close()
-        self.project.remember_place()
-        self.store.close()

@@ -6,11 +6,13 @@ A damaged file is set aside and replaced by the defaults; nothing is unpickled.
 from __future__ import annotations
 
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.formats.atomic import write_atomic
 from rcnn_studio.tasks.places import home
 
@@ -20,36 +22,42 @@ MAX_RECENT = 12
 
 
 class Settings:
-    """Values by dotted key, saved at once and atomically."""
+    """Values by dotted key, saved at once and atomically. Jobs may set values too."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path if path is not None else home() / "settings.json"
         self._values: dict[str, Any] = {}
+        self._lock = threading.Lock()
         if self._path.is_file():
             try:
                 loaded = orjson.loads(self._path.read_bytes())
             except (OSError, orjson.JSONDecodeError) as error:
                 self._set_aside(str(error))
             else:
-                self._values = loaded if isinstance(loaded, dict) else {}
+                if isinstance(loaded, dict):
+                    self._values = loaded
+                else:
+                    self._set_aside("not a JSON object")
 
     def get(self, key: str, default: Any = None) -> Any:
         return self._values.get(key, default)
 
     def set(self, key: str, value: Any) -> None:
         """Store a JSON value; an unwritable folder is logged and the value holds for this session."""
-        if self._values.get(key) == value:
-            return
-        self._values[key] = value
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(self._path, orjson.dumps(self._values, option=orjson.OPT_INDENT_2))
-        except OSError as error:
-            log.info("settings not saved: %s", error)
+        with self._lock:
+            if self._values.get(key) == value:
+                return
+            self._values[key] = value
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                write_atomic(self._path, orjson.dumps(self._values, option=orjson.OPT_INDENT_2))
+            except (OSError, FormatError) as error:
+                log.info("settings not saved: %s", error)
 
     def recent(self) -> list[str]:
         """Folders of projects opened lately, newest first, those that still exist."""
-        return [p for p in self.get("recent", []) if isinstance(p, str) and Path(p).exists()]
+        known = self.get("recent")
+        return [p for p in known if isinstance(p, str) and Path(p).exists()] if isinstance(known, list) else []
 
     def add_recent(self, folder: Path) -> None:
         text = str(folder)
@@ -57,5 +65,9 @@ class Settings:
 
     def _set_aside(self, reason: str) -> None:
         broken = self._path.with_suffix(".broken.json")
-        self._path.replace(broken)
-        log.info("settings were unreadable (%s); kept as %s, defaults in use", reason, broken)
+        try:
+            self._path.replace(broken)
+        except OSError as error:
+            log.info("settings are unreadable (%s) and stay where they are (%s); defaults in use", reason, error)
+        else:
+            log.info("settings were unreadable (%s); kept as %s, defaults in use", reason, broken)

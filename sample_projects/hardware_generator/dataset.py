@@ -20,7 +20,7 @@ IMAGES = 150
 TRAIN = 96
 EVERY_NTH_UNLABELLED = 6
 SIZES = ((400, 300), (400, 300), (400, 300), (400, 300), (480, 360), (300, 400))
-COUNTS = (3, 4, 4, 5, 5, 5, 6, 6, 6, 6, 7, 7, 8, 9, 10, 12)
+COUNTS = (4, 5, 6, 6, 7, 7, 8, 8, 8, 9, 9, 10, 10, 11, 12, 12)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def photograph(seed: int, number: int) -> Photo:
     rng = np.random.default_rng([seed, number])
     width, height = SIZES[int(rng.integers(len(SIZES)))]
     shape = (height * OVERSAMPLE, width * OVERSAMPLE)
-    zoom = float(rng.uniform(1.1, 1.65)) * (width * height / 120_000) ** 0.4
+    zoom = float(rng.uniform(1.35, 1.85)) * (width * height / 120_000) ** 0.4
     wanted = int(rng.choice(COUNTS))
     layout = arrange(rng, shape, zoom, wanted)
     pixels = develop(rng, Canvas(rng, shape, zoom, layout).render())

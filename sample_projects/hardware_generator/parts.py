@@ -9,7 +9,7 @@ import numpy as np
 
 from .noise import Array, Mask
 
-CLASSES = ("bolt", "screw", "nut", "washer", "lock_washer")
+CLASSES = ("bolt", "nut", "washer", "lock_washer")
 FINISHES = ("steel", "zinc", "brass", "black")
 
 
@@ -30,7 +30,7 @@ class PartSpec:
     @property
     def reach(self) -> float:
         """Radius of a circle round the centre that holds the whole part."""
-        if self.kind in ("bolt", "screw"):
+        if self.kind == "bolt":
             return self.length / 2 + 1.2 * self.size
         return 1.45 * self.size + 2
 
@@ -81,28 +81,6 @@ def _bolt(u: Array, v: Array, part: PartSpec) -> Relief:
     height = rest + np.where(x < 0, np.minimum(profile, flats), _round(radius, v))
     tone = np.where(on_shaft & threaded, 0.62 + 0.38 * ridge, 1.0) * (1 - 0.35 * np.exp(-((x / (0.1 * d)) ** 2)))
     return Relief(on_head | on_shaft, height.astype(np.float32), tone.astype(np.float32))
-
-
-def _screw(u: Array, v: Array, part: PartSpec) -> Relief:
-    """Countersunk head, thin core with a coarse sharp thread, and a gimlet point."""
-    d, dome, shank, phase = part.size, part.detail[0] * 0.22 * part.size, part.detail[1], part.detail[2]
-    x = u + part.length / 2
-    shaft = part.length - dome
-    x = x - dome
-    big, land = 0.98 * d, 0.07 * d
-    cone = np.maximum(big - np.maximum(x - land, 0) * 1.05, 0.36 * d)
-    cap = big * np.sqrt(np.clip(1 - np.square(np.minimum(x, 0) / max(dome, 1e-3)), 0, 1))
-    taper = np.clip((shaft - x) / (1.25 * d), 0, 1) ** 0.8
-    theta = np.arcsin(np.clip(v / (0.52 * d), -1, 1))
-    ridge = _wave(x / (0.44 * d) + theta / (2 * np.pi) + phase, 0.62)
-    neck = big - 0.36 * d + land
-    threaded = x > neck + shank * 0.3 * shaft
-    body = np.where(threaded, (0.31 * d + 0.23 * d * ridge) * taper, 0.37 * d)
-    radius = np.where(x < 0, cap, np.maximum(cone * (x < neck), np.where(x < neck, 0, body)))
-    mask = (x > -max(dome, 1e-3)) & (x < shaft) & (np.abs(v) < radius)
-    rest = 0.5 * d + 0.45 * d * np.clip(1 - x / shaft, 0, 1)
-    tone = np.where(threaded, 0.6 + 0.4 * ridge, 1.0)
-    return Relief(mask, (rest + _round(radius, v)).astype(np.float32), tone.astype(np.float32))
 
 
 def _nut(u: Array, v: Array, part: PartSpec) -> Relief:
@@ -180,7 +158,6 @@ def _coin(u: Array, v: Array, part: PartSpec) -> Relief:
 
 SHAPES: dict[str, Callable[[Array, Array, PartSpec], Relief]] = {
     "bolt": _bolt,
-    "screw": _screw,
     "nut": _nut,
     "washer": _washer,
     "lock_washer": _lock_washer,

@@ -78,6 +78,27 @@ class FixedRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
         self.map_levels = LevelMapper(2, 1 + levels, canonical_scale=224, canonical_level=4)
 
 
+class JitteredRoIHeads(RoIHeads):  # type: ignore[misc]
+    """torchvision's heads that also learn from boxes near the true ones, while the RPN does not find any yet.
+
+    Each true box joins the proposals (as in torchvision) with `copies` shifted and scaled by up to JITTER of its sides.
+    """
+
+    JITTER = 0.15
+    copies = 0
+
+    def add_gt_proposals(self, proposals: list[Tensor], gt_boxes: list[Tensor]) -> list[Tensor]:
+        joined: list[Tensor] = super().add_gt_proposals(proposals, gt_boxes)
+        if not self.copies:
+            return joined
+        return [torch.cat([p, self._near(boxes)]) for p, boxes in zip(joined, gt_boxes, strict=True)]
+
+    def _near(self, boxes: Tensor) -> Tensor:
+        copies = boxes.repeat(self.copies, 1)
+        sides = (copies[:, 2:] - copies[:, :2]).repeat(1, 2)
+        return copies + (2 * torch.rand_like(copies) - 1) * self.JITTER * sides
+
+
 class SlimResNet(nn.Module):
     """ResNet-18 with half the channels, of torchvision's blocks under torchvision's names: a quarter of the work."""
 
@@ -229,7 +250,7 @@ def _rpn(config: TrainConfig) -> RegionProposalNetwork:
 
 
 def _roi_heads(config: TrainConfig, class_count: int) -> RoIHeads:
-    return RoIHeads(
+    heads = JitteredRoIHeads(
         FixedRoIAlign(4),
         TwoMLPHead(config.fpn_channels * 49, config.head_channels),
         Fp32Predictor(config.head_channels, class_count),
@@ -242,6 +263,8 @@ def _roi_heads(config: TrainConfig, class_count: int) -> RoIHeads:
         nms_thresh=0.5,
         detections_per_img=DETECTIONS_PER_IMAGE,
     )
+    heads.copies = config.jittered_boxes
+    return heads
 
 
 def _init_pyramid_predictors(detector: Detector) -> None:

@@ -1,0 +1,96 @@
+"""What is remembered between starts, and what happens when it cannot be read or written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from pathlib import Path
+
+import pytest
+
+from rcnn_studio.workspace.settings import MAX_RECENT, Settings
+
+
+def test_a_value_is_there_at_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "settings.json"
+    Settings(path).set("theme", "dark")
+    assert Settings(path).get("theme") == "dark"
+    assert Settings(path).get("unknown", 7) == 7
+
+
+def test_without_a_path_the_settings_lie_in_the_home_of_the_program(own_home: Path) -> None:
+    Settings().set("theme", "dark")
+    assert json.loads((own_home / "settings.json").read_text()) == {"theme": "dark"}
+
+
+@pytest.mark.parametrize("content", [b"{", b"\x00\xff", b"", b"[1, 2]", b"null"])
+def test_a_damaged_file_is_set_aside_and_the_defaults_are_used(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(content)
+    settings = Settings(path)
+    assert settings.get("theme", "system") == "system"
+    assert (tmp_path / "settings.broken.json").read_bytes() == content
+    assert not path.exists()
+    settings.set("theme", "dark")
+    assert Settings(path).get("theme") == "dark"
+
+
+@pytest.mark.parametrize("recent", [None, 5, "text", {"a": 1}, [1, None, "\0", "/nowhere/at/all"]])
+def test_a_recent_list_edited_by_hand_never_stops_the_start(tmp_path: Path, recent: object) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps({"recent": recent}))
+    settings = Settings(path)
+    assert settings.recent() == []
+    settings.add_recent(tmp_path)
+    assert Settings(path).recent() == [str(tmp_path)]
+
+
+def test_settings_that_cannot_be_written_hold_for_this_session(tmp_path: Path, caplog) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    settings = Settings(in_the_way / "settings.json")
+    with caplog.at_level(logging.INFO, logger="rcnn_studio"):
+        settings.set("theme", "dark")
+    assert settings.get("theme") == "dark"
+    assert "settings not saved" in caplog.text
+
+
+def test_settings_that_the_disk_refuses_hold_for_this_session(tmp_path: Path, caplog) -> None:
+    path = tmp_path / "settings.json"
+    settings = Settings(path)
+    path.mkdir()  # nothing can be renamed over a folder
+    (path / "something").write_text("")
+    with caplog.at_level(logging.INFO, logger="rcnn_studio"):
+        settings.set("theme", "dark")
+    assert settings.get("theme") == "dark"
+    assert "settings not saved" in caplog.text
+
+
+def test_the_newest_project_comes_first_once_and_the_list_ends(tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "settings.json")
+    folders = [tmp_path / f"project {n}" for n in range(MAX_RECENT + 3)]
+    for folder in folders:
+        folder.mkdir()
+        settings.add_recent(folder)
+    settings.add_recent(folders[5])
+    expected = [folders[5], *(f for f in reversed(folders) if f != folders[5])][:MAX_RECENT]
+    assert settings.recent() == [str(f) for f in expected]
+    folders[5].rmdir()
+    assert settings.recent() == [str(f) for f in expected[1:]], "a project that is gone is not offered"
+
+
+def test_what_a_job_sets_at_the_same_time_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    settings = Settings(path)
+
+    def fill(name: str) -> None:
+        for number in range(15):
+            settings.set(f"{name}{number}", number)
+
+    threads = [threading.Thread(target=fill, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(json.loads(path.read_text())) == 30
