@@ -18,6 +18,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from rcnn_studio import __version__
+from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.formats.bundled import resources_dir
 from rcnn_studio.tasks.places import home
 from rcnn_studio.ui.demo.script import run as run_demo_script
@@ -93,7 +94,9 @@ def create_window(project: Path | None) -> MainWindow:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     application = make_application()
     settings = Settings()
-    window = MainWindow(settings, Theme(application, ThemeMode(settings.get("theme", "system"))))
+    chosen = settings.get("theme")
+    mode = ThemeMode(chosen) if chosen in tuple(ThemeMode) else ThemeMode.SYSTEM
+    window = MainWindow(settings, Theme(application, mode))
     if project is not None:
         window.open_path(project)
     return window
@@ -150,7 +153,10 @@ def _quit_on_signals(application: QApplication, window: MainWindow) -> None:
     """SIGTERM and Ctrl+C flush and close; Python handles a signal only when Qt returns to it, hence the timer."""
 
     def close(_number: int, _frame: Any) -> None:
-        window.close_without_asking()
+        try:
+            window.close_without_asking()
+        except StudioError as error:  # what cannot be written now stays queued in the project and is written next time
+            log.error("closed without writing everything back: %s", error)
         application.quit()
 
     signal.signal(signal.SIGTERM, close)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from rcnn_studio.domain.detections import Detections
 from rcnn_studio.domain.errors import FormatError, StudioError
@@ -36,15 +37,29 @@ def detect_batch(
 
     -> N Detections in original pixels, project category ids, score >= 0.01, at most 100 each.
     """
-    with precision.autocast():
-        _, found = detector([to_tensor(image) for image in resized])
-    results = []
-    for image, (width, height), one in zip(resized, sizes, found, strict=True):
-        ratio = np.array([width / image.shape[1], height / image.shape[0]] * 2, dtype=np.float32)
-        xyxy = np.clip(one["boxes"].float().cpu().numpy() * ratio, 0, [width, height, width, height])
-        ids = table.to_category_ids(one["labels"].cpu().numpy())
-        results.append(Detections.make(xyxy, ids, one["scores"].float().cpu().numpy()))
-    return results
+    found: list[dict[str, Tensor]] = [{}] * len(resized)
+    for group in _alike(resized):
+        with precision.autocast():
+            _, results = detector([to_tensor(resized[i]) for i in group])
+        for i, result in zip(group, results, strict=True):
+            found[i] = result
+    return [_in_image(f, i, size, table) for f, i, size in zip(found, resized, sizes, strict=True)]
+
+
+def _alike(resized: Sequence[RGB]) -> list[list[int]]:
+    """Positions by equal shape. Padding changes what a GroupNorm sees, so an image's neighbours would change its boxes."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for position, image in enumerate(resized):
+        groups.setdefault(image.shape, []).append(position)
+    return list(groups.values())
+
+
+def _in_image(found: dict[str, Tensor], resized: RGB, size: Size, table: CategoryTable) -> Detections:
+    width, height = size
+    ratio = np.array([width / resized.shape[1], height / resized.shape[0]] * 2, dtype=np.float32)
+    xyxy = np.clip(found["boxes"].float().cpu().numpy() * ratio, 0, [width, height, width, height])
+    ids = table.to_category_ids(found["labels"].cpu().numpy())
+    return Detections.make(xyxy, ids, found["scores"].float().cpu().numpy())
 
 
 class Predictor:

@@ -164,7 +164,10 @@ class SessionCommands(QObject):
             "activity.review": partial(window.set_activity, "review"),
         }
         self._wired = [
-            (window.studio_actions[f"action.{name}"], window.studio_actions[f"action.{name}"].triggered.connect(handler))
+            (
+                window.studio_actions[f"action.{name}"],
+                window.studio_actions[f"action.{name}"].triggered.connect(handler),
+            )
             for name, handler in handlers.items()
         ]
         window.window_commands.enable_session_actions(True)

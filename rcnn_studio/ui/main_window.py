@@ -49,7 +49,9 @@ class MainWindow(QMainWindow):
         self.activity = "label"
         self.studio_actions = build_actions(self)
         self.messages = MessageBar()
-        self.welcome = WelcomePage(self.studio_actions["action.project.open"], self.studio_actions["action.project.new"])
+        self.welcome = WelcomePage(
+            self.studio_actions["action.project.open"], self.studio_actions["action.project.new"]
+        )
         self.device_line = QLabel(objectName="device_line")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.welcome)
@@ -80,7 +82,13 @@ class MainWindow(QMainWindow):
         except StudioError as error:
             self.messages.show_error(str(error))
             return False
-        self.close_session()
+        try:
+            self.close_session()
+        except StudioError as error:
+            session.close()
+            session.deleteLater()
+            self.messages.show_error(str(error))
+            return False
         self.session = session
         self.room = SessionRoom(session, self)
         self.session_commands = SessionCommands(self, self.room)
@@ -100,16 +108,19 @@ class MainWindow(QMainWindow):
         return True
 
     def close_session(self) -> None:
-        """Write back and close the open project, if there is one."""
+        """Write back and close the open project, if there is one.
+
+        Raises ProjectError where edits cannot be brought to disk; the project then stays open and shown.
+        """
         if self.session is None or self.room is None:
             return
         self._remember_docks()
+        self.session.close()
         session, room = self.session, self.room
         if self.session_commands is not None:
             self.session_commands.unwire()
         self.session, self.room, self.session_commands = None, None, None
         room.remove()
-        session.close()
         session.deleteLater()
         self.show_welcome()
 
@@ -199,7 +210,12 @@ class MainWindow(QMainWindow):
         if not self.may_close():
             event.ignore()
             return
-        self.close_without_asking()
+        try:
+            self.close_without_asking()
+        except StudioError as error:
+            self.messages.show_error(str(error))
+            event.ignore()
+            return
         event.accept()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
