@@ -47,7 +47,7 @@ def detect_batch(
 
 
 def _alike(resized: Sequence[RGB]) -> list[list[int]]:
-    """Positions by equal shape. Padding changes what a GroupNorm sees, so an image's neighbours would change its boxes."""
+    """Positions by equal shape. Padding changes what GroupNorm sees: neighbours would change boxes."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for position, image in enumerate(resized):
         groups.setdefault(image.shape, []).append(position)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QMenuBar, QSizePolicy, QToolBar, QW
 from rcnn_studio.ui.actions import fill_menu
 
 Actions = dict[str, QAction]
+DEVICE_WIDTH = 240
 
 
 def tr(text: str) -> str:
@@ -68,6 +69,8 @@ class Toolbar(QToolBar):
         self._spring()
         device_line.setProperty("role", "muted")
         device_line.setContentsMargins(6, 0, 8, 0)
+        device_line.setMinimumWidth(DEVICE_WIDTH)  # the activity switch must not jump when the text comes
+        device_line.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.addWidget(device_line)
 
     def _add_activities(self, actions: Actions) -> None:

@@ -257,7 +257,7 @@ def _roi_heads(config: TrainConfig, class_count: int) -> RoIHeads:
         fg_iou_thresh=0.5,
         bg_iou_thresh=0.5,
         batch_size_per_image=config.rois_per_image,
-        positive_fraction=0.25,
+        positive_fraction=0.5 if config.jittered_boxes else 0.25,  # the copies make positives plenty from step one
         bbox_reg_weights=None,
         score_thresh=SCORE_FLOOR,
         nms_thresh=0.5,

@@ -37,7 +37,7 @@ from rcnn_studio.workspace.project import ProjectModel
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 CLASS, X, Y, WIDTH, HEIGHT, FLAGS, SOURCE, SCORE = range(8)
-CLASS_WIDTH = 76
+CLASS_WIDTH = 96
 NUMBERS = (X, Y, WIDTH, HEIGHT)
 Role = Qt.ItemDataRole
 _ANSWERED = frozenset(
