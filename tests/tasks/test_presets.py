@@ -71,7 +71,7 @@ def test_a_file_goes_on_top_of_its_preset_and_the_named_preset_wins(tmp_path):
     config = load_config(path)
     assert (config.preset, config.backbone, config.epochs, config.lr) == ("standard", "resnet50", 2, 1.0)
     assert config.anchor_ratios == (0.5, 1.0)
-    assert load_config(path, preset="quick-look").backbone == "resnet18"
+    assert load_config(path, preset="quick-look").backbone == "resnet18-slim"
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_a_changed_setting_carries_a_dot_and_is_taken_back_by_it(form: TrainForm
     assert form.config().batch_size == 8
     dot = form._dots["batch_size"]
     assert dot.isEnabled()
-    assert "4 images" in dot.toolTip()
+    assert "2 images" in dot.toolTip()
     dot.click()
     assert form.config() == base
     assert not dot.isEnabled()
@@ -208,7 +208,7 @@ def test_coco_weights_bring_their_own_architecture(form: TrainForm) -> None:
     assert (config.fpn_channels, config.head_channels) == (256, 1024)
     assert not form.editors["backbone"].isEnabled()
     form.reset("weights")
-    assert form.config().backbone == "resnet18"
+    assert form.config().backbone == "resnet18-slim"
     assert form.editors["backbone"].isEnabled()
 
 

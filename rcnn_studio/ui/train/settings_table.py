@@ -45,6 +45,7 @@ def all_settings() -> tuple[Setting, ...]:
             label=_tr("Backbone"),
             hint=_tr("The network that reads the image. Larger ones see more and take longer."),
             make=_choice(
+                ("resnet18-slim", _tr("ResNet-18 slim (fastest)")),
                 ("resnet18", _tr("ResNet-18 (small)")),
                 ("resnet34", "ResNet-34"),
                 ("resnet50", "ResNet-50"),
