@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QApplication
 
 from rcnn_studio.app import create_window
 from rcnn_studio.formats.bundled import sample_projects_dir
@@ -28,6 +30,14 @@ def known_device(own_home: Path) -> None:
     versions = [metadata.version("torch"), metadata.version("torchvision")]
     line = {"versions": versions, "text": "Training on CPU", "hint": "", "ok": True}
     (own_home / "settings.json").write_text(json.dumps({"device_line": line}), encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def plain_look_afterwards(qapp: QApplication) -> Iterator[None]:
+    """The window's theme is the application's; other tests begin without one."""
+    yield
+    qapp.setStyleSheet("")
+    qapp.setPalette(QPalette())
 
 
 @pytest.fixture

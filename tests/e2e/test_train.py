@@ -19,7 +19,14 @@ from tests.e2e.hands import Hands, file_bytes, objects
 CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 
-TINY = {"epochs": "1", "image_size": "96", "image_max_size": "128", "batch_size": "8", "max_minutes": "0"}
+TINY = {
+    "epochs": "1",
+    "min_steps": "0",
+    "image_size": "96",
+    "image_max_size": "128",
+    "batch_size": "8",
+    "max_minutes": "0",
+}
 
 
 class Listener(QObject):

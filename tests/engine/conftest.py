@@ -35,7 +35,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
     folder = tmp_path_factory.mktemp("drawn")
     data = drawings.dataset(drawings.drawn_records(folder / "images"), folder / "images")
-    config = replace(drawings.SMALL, epochs=110, evaluate_every=110)
+    config = replace(drawings.SMALL, epochs=100, evaluate_every=100)
     events: list[Any] = []
     ended = train(config, data, folder / "runs" / "first", events.append, never)
     return Trained(folder / "runs" / "first", folder / "images", data, events, ended)

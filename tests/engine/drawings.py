@@ -24,6 +24,7 @@ SMALL = TrainConfig(
     rpn_proposals_train=100,
     rpn_proposals_test=50,
     rois_per_image=32,
+    jittered_boxes=0,
     batch_size=2,
     lr=1e-3,
     warmup_steps=5,

@@ -31,6 +31,7 @@ COCO_SHAPED = TrainConfig(
     rpn_proposals_train=2000,
     rpn_proposals_test=1000,
     rois_per_image=512,
+    jittered_boxes=0,
     channels_last=False,
 )
 
@@ -99,6 +100,28 @@ def test_an_image_without_boxes_gives_finite_losses() -> None:
     total = torch.stack(list(losses.values())).sum()
     total.backward()
     assert bool(total.isfinite())
+
+
+def test_the_slim_network_is_torchvisions_resnet18_with_half_the_channels() -> None:
+    slim = build_detector(drawings.SMALL, 2).state_dict()
+    whole = build_detector(replace(drawings.SMALL, backbone="resnet18"), 2).state_dict()
+    assert slim.keys() == whole.keys()
+    assert slim["backbone.body.layer4.1.conv2.weight"].shape == (256, 256, 3, 3)
+    with pytest.raises(EngineError, match="resnet18-slim"):
+        weights.load_weights(
+            build_detector(drawings.SMALL, 1),
+            replace(drawings.SMALL, weights="imagenet", norm="frozen_batch"),
+            CategoryTable(()),
+            Path("runs"),
+        )
+
+
+def test_jittered_boxes_lie_near_the_true_ones() -> None:
+    heads = build_detector(replace(drawings.SMALL, jittered_boxes=5), 2).roi_heads
+    truth = torch.tensor([[10.0, 20, 50, 40], [60, 10, 90, 90]])
+    joined = heads.add_gt_proposals([torch.zeros((3, 4))], [truth])[0]
+    assert len(joined) == 3 + 2 + 10
+    assert float(box_iou(joined[5:], truth.repeat(5, 1)).diagonal().min()) > 0.4
 
 
 def test_a_category_table_survives_its_journey_and_one_category_is_enough() -> None:

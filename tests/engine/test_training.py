@@ -49,6 +49,15 @@ def test_files_are_detected_in_order_and_a_broken_one_is_named(trained: Any, tmp
     assert len(results[2][1]) > 0
 
 
+def test_an_images_boxes_do_not_depend_on_its_neighbours_in_a_batch(trained: Any, tmp_path: Path) -> None:
+    tall = tmp_path / "tall.png"
+    Image.open(trained.images / "2.png").resize((96, 200)).save(tall)
+    predictor = Predictor.load(trained.run_dir, device="cpu")
+    alone = predictor.detect(images.decode(trained.images / "1.png"))
+    beside = dict(predictor.detect_files([trained.images / "1.png", tall], lambda _: None, never))[0]
+    assert np.allclose(alone.xyxy, beside.xyxy, atol=1e-3)
+
+
 def test_the_run_folder_tells_what_was_told(trained: Any) -> None:
     assert read_events(trained.run_dir) == trained.events
     assert isinstance(trained.events[0], RunStarted)

@@ -208,7 +208,8 @@ def _backbone(config: TrainConfig, *, extra_level: bool) -> BackboneWithFPN:
         channels = list(SlimResNet.CHANNELS)
     else:
         body = getattr(resnet, config.backbone)(weights=None, norm_layer=norm)
-        channels = [body.inplanes // 8 * 2**i for i in range(4)]
+        widest = 2048 if config.backbone in ("resnet50", "resnet101") else 512
+        channels = [widest // 8 * 2**i for i in range(4)]
     backbone = BackboneWithFPN(
         body,
         {f"layer{i + 1}": str(i) for i in range(4)},

@@ -21,7 +21,7 @@ from torchvision.ops import FrozenBatchNorm2d
 from rcnn_studio.domain.errors import EngineError
 from rcnn_studio.domain.runs import TrainConfig
 from rcnn_studio.engine.data.targets import CategoryTable
-from rcnn_studio.engine.models.detector import Detector
+from rcnn_studio.engine.models.detector import SLIM, Detector
 from rcnn_studio.engine.training.checkpoints import find_checkpoint, load_checkpoint
 
 RUN_PREFIX = "run:"
@@ -77,6 +77,8 @@ def load_weights(detector: Detector, config: TrainConfig, table: CategoryTable, 
 def _load_imagenet(detector: Detector, config: TrainConfig) -> str:
     if config.norm != "frozen_batch":
         raise EngineError("weights: imagenet needs norm = frozen_batch: it was trained with batch norm.")
+    if config.backbone == SLIM:
+        raise EngineError(f"weights: there are no ImageNet weights of {SLIM}. Use the backbone resnet18, or none.")
     weights = get_model_weights(config.backbone)["IMAGENET1K_V1"]
     state = {key: value for key, value in _download(weights).items() if not key.startswith("fc.")}
     _load_matching(detector.backbone.get_submodule("body"), state, "the ImageNet weights")
