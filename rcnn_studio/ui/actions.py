@@ -93,6 +93,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         menu="file",
         tip=mark("Every edit is saved already; this brings the linked VOC and COCO files up to date at once"),
     ),
+    _row("project.show_folder", mark("Show Folder"), icon="folder-open", menu="file"),
     _row("app.quit", mark("Quit"), "Ctrl+Q", icon="quit", menu="file"),
     _row("edit.undo", mark("Undo"), "Ctrl+Z", icon="undo", menu="edit", repeats=True),
     _row("edit.redo", mark("Redo"), "Ctrl+Shift+Z", "Ctrl+Y", icon="redo", menu="edit", repeats=True),
@@ -287,7 +288,8 @@ def key_rows() -> Iterable[tuple[str, str, str]]:
     for spec in ACTIONS:
         keys = [key_text(key) for key in (*spec.keys, *spec.held_keys)]
         if keys:
-            yield spec.menu, _translated(spec.text).rstrip("."), ", ".join(keys)
+            text = _translated(spec.text).rstrip(".")
+            yield spec.menu, f"{text} ({_translated(spec.tip)})" if spec.tip else text, ", ".join(keys)
 
 
 def _translated(text: str) -> str:

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
 from rcnn_studio.domain.dataset import ImageState
@@ -82,7 +83,7 @@ class WindowCommands(QObject):
     def open_sample(self) -> None:
         target = data_home() / "sample"
         self._window.settings.set("sample_shown", True)
-        self._start(self.tr("Preparing the sample"), partial(_make_sample, target), self._on_project_made)
+        self._start(self.tr("Preparing the sample"), partial(_make_sample, target), self._on_sample_made)
 
     @Slot()
     def choose_folder(self) -> None:
@@ -121,6 +122,15 @@ class WindowCommands(QObject):
                 window.messages.show_warning(f"{serious[0]}{more}")
 
     @Slot(object)
+    def _on_sample_made(self, folder: object) -> None:
+        self._on_project_made(folder)
+        text = self.tr(
+            "This is your own copy of the sample, in {0}. W draws a box, 1-4 give its class, D turns the page; "
+            "Ctrl+2 trains. F1 shows every key."
+        )
+        self._window.messages.show_note(text.format(data_home() / "sample"))
+
+    @Slot(object)
     def _on_failed(self, error: StudioError) -> None:
         self._window.messages.show_error(str(error))
 
@@ -154,6 +164,7 @@ class SessionCommands(QObject):
             "image.confirm_empty": self.confirm_empty,
             "project.write_back": self.write_back,
             "project.export": self.export,
+            "project.show_folder": self.show_folder,
             "train.start": room.train.start,
             "train.stop": training.stop,
             "predict.current": partial(review.predict, "current"),
@@ -249,6 +260,11 @@ class SessionCommands(QObject):
         self._session.store.write_back(wait=False)
 
     @Slot()
+    def show_folder(self) -> None:
+        """The project's data in the system's file manager."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.store.folder.parent)))
+
+    @Slot()
     def export(self) -> None:
         formats = {self.tr("PASCAL VOC"): "voc", self.tr("COCO"): "coco"}
         chosen, accepted = QInputDialog.getItem(
@@ -281,8 +297,13 @@ class SessionCommands(QObject):
 
     @Slot(object)
     def _on_run_ended(self, ended: object) -> None:
-        if isinstance(ended, RunEnded) and ended.status == "failed":
+        if not isinstance(ended, RunEnded):
+            return
+        if ended.status == "failed":
             self._window.messages.show_error(ended.message)
+        elif ended.best_epoch:
+            text = self.tr("Training has ended, best AP50 {0:.2f}. Open any image: its detections are there (Ctrl+3).")
+            self._window.messages.show_info(text.format(ended.best_AP50))
 
 
 def _create(choice: NewProject, report: Report, should_stop: ShouldStop) -> Path:

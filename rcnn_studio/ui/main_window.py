@@ -31,6 +31,7 @@ from rcnn_studio.workspace.session import Session
 from rcnn_studio.workspace.settings import Settings
 
 DEFAULT_SIZE = (1440, 900)
+FRAME_PX, TITLE_PX = 8, 48
 
 
 class MainWindow(QMainWindow):
@@ -180,14 +181,14 @@ class MainWindow(QMainWindow):
         central = QWidget()
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.messages)
-        layout.addWidget(self.stack, 1)
+        layout.addWidget(self.stack)
+        self.messages.lie_over(central)
         return central
 
     def _restore_geometry(self) -> None:
         screen = QApplication.primaryScreen().availableSize()
-        self.resize(min(DEFAULT_SIZE[0], screen.width()), min(DEFAULT_SIZE[1], screen.height()))
+        room = (screen.width() - FRAME_PX, screen.height() - TITLE_PX)  # the window manager puts its frame around
+        self.resize(min(DEFAULT_SIZE[0], room[0]), min(DEFAULT_SIZE[1], room[1]))
         stored = self.settings.get("geometry")
         if isinstance(stored, str):
             self.restoreGeometry(QByteArray.fromBase64(stored.encode()))

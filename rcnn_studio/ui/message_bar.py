@@ -1,8 +1,8 @@
-"""The one door for messages: a strip above the canvas that never blocks and can be dismissed."""
+"""The one door for messages: a strip over the canvas that never blocks, moves nothing, and can be dismissed."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 INFO_MS = 8_000
@@ -35,10 +35,19 @@ class MessageBar(QFrame):
     def text(self) -> str:
         return self.label.text() if not self.isHidden() else ""
 
+    def lie_over(self, host: QWidget) -> None:
+        """Lie over the upper edge of another widget, as wide as it is: a picture must not move under the pen."""
+        self.setParent(host)
+        host.installEventFilter(self)
+
     def show_info(self, text: str) -> None:
         if self.isHidden() or self.property("level") == INFO:
             self._show(text, INFO)
             self._timer.start()
+
+    def show_note(self, text: str) -> None:
+        """As show_info, but it stays until dismissed."""
+        self._show(text, INFO)
 
     def show_warning(self, text: str) -> None:
         self._show(text, WARNING)
@@ -57,4 +66,16 @@ class MessageBar(QFrame):
             self.setProperty("level", level)
             self.style().unpolish(self)
             self.style().polish(self)
+        self._place()
         self.show()
+        self.raise_()
+
+    def _place(self) -> None:
+        host = self.parentWidget()
+        if host is not None:
+            self.setGeometry(0, 0, host.width(), self.heightForWidth(host.width()))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return super().eventFilter(watched, event)

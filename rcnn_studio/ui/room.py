@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QDockWidget, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QDockWidget, QWidget
 
+from rcnn_studio.ui.actions import attach_canvas_actions
 from rcnn_studio.ui.browse.image_list import ImageList
 from rcnn_studio.ui.label.box_table import BoxTable
 from rcnn_studio.ui.label.canvas import Canvas
@@ -52,7 +53,18 @@ class SessionRoom(QObject):
         self.canvas.bind(window.studio_actions)
         self.image_list.bind(window.studio_actions)
         self.review.bind(window.studio_actions)
+        self._leave_keys_to_canvas(window)
         self.status = StatusFields(window.statusBar(), session, self.canvas)
+
+    def _leave_keys_to_canvas(self, window: MainWindow) -> None:
+        """A click on a button, a list of choices or a slider leaves the focus, and so the keys, where it was; Tab
+        still reaches them. The class list takes the canvas's keys."""
+        for dock in self.docks.values():
+            for kind in (QAbstractButton, QComboBox, QAbstractSlider):
+                for widget in dock.findChildren(kind):
+                    if widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
+                        widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        attach_canvas_actions(self.categories, window.studio_actions, image_list=True)
 
     @staticmethod
     def width_of(name: str) -> int:

@@ -22,22 +22,25 @@ class StatusFields(QObject):
         self.place = QLabel()
         self.pointer = QLabel()
         self.zoom = QLabel()
+        self.looking = QLabel(self.tr("model is looking …"))
+        self.looking.hide()
         self.saved = QLabel(objectName="status.saved")
         self.saved.setAccessibleName(self.tr("Saved state"))
         self.training = TrainingStrip(session.training)
         self.jobs = JobsStrip(session.board)
-        self.widgets = (self.place, self.pointer, self.zoom, self.saved, self.jobs, self.training)
+        self.widgets = (self.place, self.pointer, self.zoom, self.looking, self.saved, self.jobs, self.training)
         self.pointer.setMinimumWidth(self.pointer.fontMetrics().horizontalAdvance("00000, 00000"))
         self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("0000 %"))
         self.place.setContentsMargins(8, 0, 12, 0)
         self.saved.setContentsMargins(8, 0, 10, 0)
         for widget in (self.place, self.pointer, self.zoom):
             bar.addWidget(widget)
-        for widget in (self.jobs, self.training, self.saved):
+        for widget in (self.looking, self.jobs, self.training, self.saved):
             bar.addPermanentWidget(widget)
         project = session.project
         project.image_changed.connect(self._on_image_changed)
         project.status_changed.connect(self._on_status)
+        session.review.detections_changed.connect(self._on_detections_changed)
         canvas.pointer_moved.connect(self._on_pointer)
         canvas.zoom_changed.connect(self._on_zoom)
         self._show_saved(StoreStatus(kind="saved", pending_files=session.store.pending_files(), message=""))
@@ -57,6 +60,9 @@ class StatusFields(QObject):
         self.place.setText(
             self.tr("image {0}/{1} · {2}×{3}").format(row + 1, len(rows), rows.widths[row], rows.heights[row])
         )
+
+    def _on_detections_changed(self) -> None:
+        self.looking.setVisible(self._session.review.waiting)
 
     def _on_pointer(self, x: float, y: float) -> None:
         self.pointer.setText(f"{x:.0f}, {y:.0f}" if x >= 0 else "")

@@ -233,8 +233,11 @@ class ProjectModel(QObject):
         change = ImageChange(image_id=image_id, state=(record.state, state), split=self._split_for(record, state))
         self.push(Edit(text=self._state_text(state), images=(change,)))
 
-    def accept_detections(self, found: Detections, *, run_id: str) -> tuple[Box, ...]:
-        """Turn detections on the image at hand into boxes, on whole pixels inside the image; one Edit."""
+    def accept_detections(self, found: Detections, *, run_id: str, select: bool = False) -> tuple[Box, ...]:
+        """Turn detections on the image at hand into boxes, on whole pixels inside the image; one Edit.
+
+        Nothing is selected afterwards unless asked for: the next key is about the next detection.
+        """
         if self._record is None or not len(found):
             return ()
         record = self._record
@@ -246,6 +249,8 @@ class ProjectModel(QObject):
         )
         text = self._counted(boxes, self.tr("Accept {0}"), self.tr("Accept {0} detections"))
         self._push_boxes(text, added=boxes, select=[b.id for b in boxes])
+        if not select:
+            self.set_selection(())
         return boxes
 
     def reject_detections(self, found: Detections, *, run_id: str) -> None:
@@ -309,9 +314,9 @@ class ProjectModel(QObject):
             return
         count = self.category_counts[category_id]
         if count:
-            raise ProjectError(
-                self.tr("{0} has {1} boxes. Change their class first, then remove it.").format(category.name, count)
-            )
+            one = self.tr("{0} has 1 box. Change its class first, then remove {0}.")
+            many = self.tr("{0} has {1} boxes. Change their class first, then remove {0}.")
+            raise ProjectError((one if count == 1 else many).format(category.name, count))
         self._push_categories(
             self.tr("Remove class {0}").format(category.name), tuple(c for c in self.categories if c.id != category_id)
         )

@@ -144,18 +144,18 @@ class ReviewModel(QObject):
 
     # --- decisions -------------------------------------------------------------------------------------
 
-    def accept(self, indices: list[int]) -> None:
+    def accept(self, indices: list[int], *, select: bool = False) -> None:
         """Make boxes of these detections: one edit, one undo."""
         if indices and self.run_id is not None:
-            self._project.accept_detections(self.detections.take(indices), run_id=self.run_id)
+            self._project.accept_detections(self.detections.take(indices), run_id=self.run_id, select=select)
 
     def reject(self, indices: list[int]) -> None:
         if indices and self.run_id is not None:
             self._project.reject_detections(self.detections.take(indices), run_id=self.run_id)
 
-    def accept_focused(self) -> None:
+    def accept_focused(self, *, select: bool = False) -> None:
         if self.focused is not None:
-            self.accept([self.focused])
+            self.accept([self.focused], select=select)
 
     def reject_focused(self) -> None:
         if self.focused is not None:

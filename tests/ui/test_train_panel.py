@@ -18,7 +18,7 @@ from rcnn_studio.tasks.importing import create_project
 from rcnn_studio.tasks.presets import list_presets, load_preset
 from rcnn_studio.ui.jobs_strip import JobsStrip
 from rcnn_studio.ui.train.form import TrainForm, fit_to_weights
-from rcnn_studio.ui.train.panel import TrainPanel
+from rcnn_studio.ui.train.panel import NO_STOP_S, TrainPanel
 from rcnn_studio.ui.train.runs import run_title
 from rcnn_studio.ui.training_strip import TrainingStrip
 from rcnn_studio.workspace.session import Session
@@ -274,6 +274,9 @@ def test_before_the_first_step_the_panel_says_what_it_waits_for(qtbot, panel: Tr
     assert not panel.settings.open
     assert "ResNet-18" in panel.settings.note.text()
     qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)
+    assert not session.training.stopping, "a double click on Start does not stop at once"
+    qtbot.waitUntil(lambda: session.training.elapsed_s > NO_STOP_S)
+    qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not session.training.running)
     assert panel.form.isEnabled()
     assert "nothing was trained" in panel.banner.text()
@@ -298,6 +301,7 @@ def test_figures_plots_and_notes_follow_the_training(qtbot, running: TrainPanel)
 
 
 def test_stop_ends_the_run_and_keeps_the_best(qtbot, running: TrainPanel, session: Session) -> None:
+    qtbot.waitUntil(lambda: session.training.elapsed_s > NO_STOP_S)
     qtbot.mouseClick(running.stop_button, Qt.MouseButton.LeftButton)
     assert "Stopping" in running.live.doing_label.text()
     qtbot.waitUntil(lambda: not session.training.running)
@@ -405,7 +409,7 @@ def test_the_jobs_strip_leaves_the_training_to_its_own_strip(qtbot, running: Tra
 def test_the_runs_table_lists_runs_and_choosing_one_shows_its_detections(qtbot, panel: TrainPanel, session) -> None:
     table = panel.runs_table
     assert table.model().rowCount() == 0
-    assert "No runs yet" in table.empty_text
+    assert "No finished run yet" in table.empty_text
     for AP50 in (0.7, 0.9):
         make_finished_run(session.store.runs_folder, session.project.categories, AP50=AP50)
     session.review.refresh_runs()

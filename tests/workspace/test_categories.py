@@ -107,7 +107,7 @@ def test_a_class_with_boxes_is_not_removed(project: ProjectModel) -> None:
 def test_a_class_is_removable_once_its_last_box_is_gone(project: ProjectModel) -> None:
     washer = project.add_category("washer")
     box = project.add_box(1, 1, 9, 9, category_id=washer.id)
-    with pytest.raises(ProjectError, match="washer has 1 boxes"):
+    with pytest.raises(ProjectError, match="washer has 1 box"):
         project.remove_category(washer.id)
     project.delete_boxes([box.id])
     project.remove_category(washer.id)

@@ -45,6 +45,7 @@ from rcnn_studio.engine.training.validation import Validator
 
 EVALUATION_SHARE = 0.06  # at most this share of a limited time goes into scores on the way
 LAST_EVERY_S = 300.0
+SETTLE_AT = 0.5  # of the schedule: jittered boxes are for the start
 BAD_STEPS = 3  # so many in a row without a finite loss end a training
 READ_EVERY = {"cpu": 1}  # steps between readings of the losses; elsewhere each reading makes the device wait
 
@@ -187,7 +188,8 @@ class _Training:
                 rate = self.config.lr * schedule.factor(progress.step)
                 losses = self._step(batch, rate)
                 progress.step += 1
-                schedule.advance(progress.step, progress.elapsed_s)
+                if schedule.advance(progress.step, progress.elapsed_s) >= SETTLE_AT:
+                    self.detector.roi_heads.settle()
                 meter.note(batch, losses, rate)
                 if schedule.done:
                     break

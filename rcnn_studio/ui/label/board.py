@@ -269,7 +269,7 @@ class Board(QWidget):
         review = self.review
         self.scene.ghosts = EMPTY if self._peeking else Shapes.of_detections(review.detections, review.visible())
         self.scene.focused = review.focused
-        self.scene.focus_hint = self.tr("Enter: take · X: not")
+        self.scene.focus_hint = self.tr("Enter: accept · X: reject")
         self.update()
 
     def _on_hint_over(self) -> None:

@@ -37,6 +37,7 @@ from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.review import ReviewModel
 
 HANDLE_REACH_PX = 6.0
+DRAW_REACH_PX = 3.0  # in the draw tool a press beside a box begins the next one, so its handles want to be hit
 EDGE_SLACK_PX = 3.0
 TAP_MS = 500
 PEEK_MS = 1000
@@ -191,7 +192,9 @@ class Canvas(Board):
             return None
         (only,) = self.project.selection
         edges = self._tool.name == "select"
-        handle = hit.handle_at(self.corners(only), p.x, p.y, reach=self.reach(HANDLE_REACH_PX), edges=edges)
+        handle = hit.handle_at(
+            self.corners(only), p.x, p.y, reach=self.reach(HANDLE_REACH_PX if edges else DRAW_REACH_PX), edges=edges
+        )
         return None if handle is None else (only, handle)
 
     def boxes_within(self, band: Corners) -> list[int]:

@@ -101,10 +101,13 @@ class BoxCommands(QObject):
         """A new box of the class in hand; over a like detection it becomes that one, unless `exact`."""
         index = None if exact else self._detection_under(corners)
         if index is None:
+            nameless = not self._project.categories
             self._project.add_box(*corners)
+            if nameless:
+                self.pick_category()  # the first box of a new project: say what it is, or go on drawing
             return
         score = float(self._review.detections.scores[index])
-        self._review.accept([index])
+        self._review.accept([index], select=True)
         self._host.show_hint(self.tr("Snapped to the detection ({0:.2f}); hold Ctrl to draw exactly").format(score))
 
     def change_corners(self, moved: Mapping[int, Corners], text: str) -> None:
@@ -201,7 +204,7 @@ class BoxCommands(QObject):
             self._project.set_active_category(category_id)
             category = self._project.category(category_id)
             if category is not None and not targets:
-                self._host.show_hint(self.tr("Next box: {0}").format(category.name))
+                self._host.show_hint(self.tr("Next boxes: {0}").format(category.name))
 
     def pick_category(self) -> None:
         """The type-ahead palette at the pointer."""
@@ -235,7 +238,7 @@ class BoxCommands(QObject):
     def edit_detection(self) -> None:
         """Accept and go on with the new box in hand."""
         if self._focus_one():
-            self._review.accept_focused()
+            self._review.accept_focused(select=True)
             self._host.set_tool("select")
 
     def _focus_one(self) -> bool:

@@ -58,7 +58,10 @@ class LiveView(QWidget):
         self.loss_plot = LossPlot()
         self.metric_plot = MetricPlot()
         self.figures = {
-            "epoch": Figure(self.tr("Epoch"), self.tr("Passes over the training images")),
+            "epoch": Figure(
+                self.tr("Epoch"),
+                self.tr("Passes over the training images; the time limit decides how many"),
+            ),
             "left": Figure(self.tr("Left"), self.tr("The trainer's estimate of the time until the end")),
             "elapsed": Figure(self.tr("Elapsed"), self.tr("Time since Start")),
             "speed": Figure(self.tr("Images/s"), self.tr("Images trained on per second")),
@@ -100,7 +103,9 @@ class LiveView(QWidget):
         training, figures = self._training, self.figures
         step = training.steps[-1] if training.steps else None
         if step is not None:
-            figures["epoch"].show_value(f"{step.epoch} / {expected_epochs(training) or '?'}")
+            expected = expected_epochs(training)
+            about = "~" if expected and expected > step.epoch else ""
+            figures["epoch"].show_value(f"{step.epoch} / {about}{expected or '?'}")
             figures["speed"].show_value(f"{step.images_per_s:.1f}")
             figures["lr"].show_value(f"{step.lr:.2g}")
         else:

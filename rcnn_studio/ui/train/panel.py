@@ -35,6 +35,7 @@ from rcnn_studio.workspace.review import ReviewModel
 from rcnn_studio.workspace.training import TrainingModel
 
 DATA_DELAY_MS = 200
+NO_STOP_S = 0.6
 LOG_LINES = 500
 
 
@@ -93,7 +94,8 @@ class TrainPanel(QWidget):
 
     def stop(self) -> None:
         """Stop after the step at hand, keeping the best checkpoint."""
-        self._training.stop()
+        if self._training.elapsed_s > NO_STOP_S:  # it stands where Start was: a double click must not start and stop
+            self._training.stop()
 
     def blocker(self) -> str:
         """Why Start is disabled; empty where it is not."""

@@ -162,7 +162,7 @@ class RunsTable(QTableView):
     @property
     def empty_text(self) -> str:
         """What an empty table says."""
-        return self.tr("No runs yet. Label about twenty boxes, then press Start.")
+        return self.tr("No finished run yet.")
 
     def _on_runs_changed(self) -> None:
         self._busy = True

@@ -72,7 +72,7 @@ def all_settings() -> tuple[Setting, ...]:
         ),
         Setting(
             key="max_minutes",
-            label=_tr("Time limit"),
+            label=_tr("Minutes at most"),
             hint=_tr("In minutes, 0 for none. The learning-rate schedule fits itself into that time."),
             make=lambda: RealEditor(hint=_tr("minutes"), zero=_tr("none")),
         ),
