@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QLineEdit, QSlider
 
+from rcnn_studio.app import create_window
 from rcnn_studio.domain.dataset import ImageState
 from tests.e2e.hands import Hands, file_bytes, objects
 
@@ -109,8 +114,6 @@ def test_a_digit_gives_the_box_just_drawn_its_class(hands: Hands, key: Qt.Key) -
 
 
 def test_a_damaged_annotation_is_named_and_left_alone(qtbot, sample) -> None:
-    from rcnn_studio.app import create_window
-
     broken = sorted((sample / "Annotations").glob("*.xml"))[0]
     text = broken.read_bytes()[:200]
     broken.write_bytes(text)
@@ -126,3 +129,55 @@ def test_a_damaged_annotation_is_named_and_left_alone(qtbot, sample) -> None:
     window.close_without_asking()
     window.close()
     assert broken.read_bytes() == text
+
+
+def test_keys_go_on_working_after_a_click_on_a_panel(qtbot, hands: Hands) -> None:
+    window, first = hands.window, hands.session.project.current_id
+    hands.key(Qt.Key.Key_3, CTRL)
+    slider = window.findChild(QSlider, "review.threshold")
+    QTest.mouseClick(slider, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, slider.rect().center())
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_D)
+    assert hands.session.project.current_id != first
+    hands.key(Qt.Key.Key_1, CTRL)
+    classes = window.findChild(QAbstractItemView, "category_list")
+    at = classes.visualRect(classes.model().index(1, 0)).center()
+    QTest.mouseClick(classes.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_A)
+    assert hands.session.project.current_id == first
+
+
+def test_a_message_does_not_move_the_picture(hands: Hands) -> None:
+    before = hands.canvas.mapToGlobal(hands.canvas.image_to_widget(10, 10))
+    hands.window.messages.show_error("Something that has to be said.")
+    assert hands.window.messages.isVisible()
+    assert hands.canvas.mapToGlobal(hands.canvas.image_to_widget(10, 10)) == before
+
+
+def test_a_press_beside_the_box_just_drawn_begins_the_next_one(hands: Hands) -> None:
+    hands.key(Qt.Key.Key_W)
+    count = len(hands.session.project.boxes)
+    hands.drag(20, 20, 80, 70)
+    hands.drag(83, 73, 120, 110)
+    corners = [box.xyxy for box in hands.session.project.boxes[count:]]
+    assert corners == [(20, 20, 80, 70), (83, 73, 120, 110)]
+
+
+def test_the_first_box_of_a_project_without_classes_asks_what_it_is(qtbot, tmp_path: Path) -> None:
+    Image.new("RGB", (200, 150), (90, 120, 90)).save(tmp_path / "one.jpg")
+    window = create_window(tmp_path)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(lambda: window.session is not None, timeout=20_000)
+    hands = Hands(window)
+    qtbot.waitUntil(lambda: hands.canvas.image_shown, timeout=20_000)
+    hands.key(Qt.Key.Key_W)
+    hands.drag(20, 20, 80, 70)
+    qtbot.waitUntil(lambda: isinstance(QApplication.focusWidget(), QLineEdit))
+    QTest.keyClicks(QApplication.focusWidget(), "leaf")
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    project = hands.session.project
+    assert project.category(project.boxes[0].category_id).name == "leaf"
+    hands.session.store.write_back(wait=True)
+    assert objects(tmp_path / "one.xml") == [("leaf", 21, 21, 80, 70)]
+    window.close_without_asking()
+    window.close()
