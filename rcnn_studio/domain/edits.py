@@ -1,14 +1,15 @@
 """One undoable change as a value, with its inverse.
 
 An Edit is what the undo stack, the database's history and the window all speak of. It says what was and
-what is for each image it touches; applying it is the store's work.
+what is for each image it touches, or names one change over all images; applying it is the store's work.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 
-from rcnn_studio.domain.dataset import Box, Category, ImageState
+from rcnn_studio.domain.dataset import Box, Category, ImageRecord, ImageState
 from rcnn_studio.domain.detections import Rejection
 
 
@@ -41,18 +42,75 @@ class ImageChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentChange:
+    """A linked file gets another base document, the one that its boxes' places speak of.
+
+    file_id: of the store. before, after: generations, counted from 0, the imported document.
+    """
+
+    file_id: int
+    before: int
+    after: int
+
+    def inverse(self) -> DocumentChange:
+        return DocumentChange(file_id=self.file_id, before=self.after, after=self.before)
+
+
+def new_key() -> str:
+    """A name for an edit that no other edit has."""
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One change: text as the history shows it ("Draw bolt"), images, and categories as (before, after)."""
+    """One change: text as the history shows it ("Draw bolt"), and what it does, in one of two forms.
+
+    By image: images, categories as (before, after), documents. Whoever makes such an edit knows every value.
+
+    Symbolic, over all images at once, however many there are; it stands alone, without images and categories:
+
+    - merge=(from_id, into_id): every box of the one category becomes one of the other, and the first category is
+      gone. Boxes keep their id, corners, flags and where they came from.
+    - remove_category=id: the category and all of its boxes are gone; images that lose their last box become
+      unlabelled, those that need a fix stay so.
+
+    The store finds out which boxes those are, and keeps them, so that the inverse brings back the very same ones.
+
+    key: names this edit in the history; an edit that is done once more after its undo keeps it. undoes: key of
+    the edit that this one takes back, "" for an edit of its own.
+    """
 
     text: str
     images: tuple[ImageChange, ...] = ()
     categories: tuple[tuple[Category, ...], tuple[Category, ...]] | None = None
+    documents: tuple[DocumentChange, ...] = ()
+    merge: tuple[int, int] | None = None
+    remove_category: int | None = None
+    undoes: str = ""
+    key: str = field(default_factory=new_key, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.is_symbolic and (self.images or self.categories is not None or self.documents):
+            raise ValueError("a change over all images stands alone")
+        if self.merge is not None and (self.remove_category is not None or self.merge[0] == self.merge[1]):
+            raise ValueError("a category is merged into another one, or removed")
+
+    @property
+    def is_symbolic(self) -> bool:
+        """True for one change over all images; what it does to each is known to the store only."""
+        return self.merge is not None or self.remove_category is not None
 
     def inverse(self) -> Edit:
+        """The edit that takes this one back; the inverse of that is this edit again, under its own key."""
         return Edit(
             text=self.text,
             images=tuple(change.inverse() for change in reversed(self.images)),
             categories=None if self.categories is None else (self.categories[1], self.categories[0]),
+            documents=tuple(change.inverse() for change in self.documents),
+            merge=self.merge,
+            remove_category=self.remove_category,
+            undoes="" if self.undoes else self.key,
+            key=self.undoes or new_key(),
         )
 
 
@@ -71,3 +129,15 @@ def state_after(boxes: tuple[Box, ...], before: ImageState) -> ImageState:
     if before == ImageState.NEEDS_FIX:
         return before
     return ImageState.LABELLED if boxes else ImageState.UNLABELLED
+
+
+def change_between(now: ImageRecord, wanted: ImageRecord) -> ImageChange:
+    """The change that makes one record of an image out of another; rejections are left alone."""
+    have, want = {box.id: box for box in now.boxes}, {box.id: box for box in wanted.boxes}
+    return ImageChange(
+        image_id=now.id,
+        removed=tuple(box for box in now.boxes if want.get(box.id) != box),
+        added=tuple(box for box in wanted.boxes if have.get(box.id) != box),
+        state=(now.state, wanted.state),
+        split=None if now.split == wanted.split else (now.split, wanted.split),
+    )

@@ -67,6 +67,19 @@ def run_sentence(scores: Scores) -> str:
     return _counted_sentence(good, fair, weak) if counted else _scored_sentence(good, fair, weak)
 
 
+def advice_reason(scores: Scores) -> str:
+    """Where the number of run_sentence's "label 90 more bolts" comes from; empty where it names none."""
+    seen = sorted((s for s in map(_outcome, scores.per_category) if s is not None), key=lambda s: -s.share)
+    if not seen or not all(s.counted for s in seen) or seen[0].share < LITTLE or seen[-1].share >= WEAK:
+        return ""
+    worst = seen[-1]
+    return (
+        f"{worst.missed} of {worst.score.boxes} {worst.name} of the validation images are missed. Each stands for about "
+        f"{TRAIN_PER_VAL} like it to train on: {TRAIN_PER_VAL} × {worst.missed} = {TRAIN_PER_VAL * worst.missed}, in "
+        f"tens, at least {LEAST_MORE} and at most {MOST_MORE} at a time, so {_more(worst)}. A rule of thumb."
+    )
+
+
 def plural(name: str) -> str:
     """A category's name for several objects: "bolt" -> "bolts"; names in capitals or plural already stay."""
     last = re.split(r"[ _-]", name)[-1]

@@ -1,10 +1,16 @@
-"""Dividing images into train, val and test once and for all (sticky: an image never changes split by itself)."""
+"""Dividing images into train, val and test once and for all (sticky: an image never changes split by itself).
+
+Every function here is deterministic in its seed. Images that must not be torn apart (of one folder, near duplicates)
+are given as groups; who belongs together is found elsewhere.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 TRAIN, VAL, TEST = "train", "val", "test"
 
@@ -20,6 +26,103 @@ def random_split(count: int, *, val_fraction: float = 0.2, test_fraction: float 
     for position in order[n_val : n_val + n_test]:
         names[position] = TEST
     return names
+
+
+def stratified_split(
+    offsets: Sequence[int] | NDArray[np.int64],
+    category_ids: Sequence[int] | NDArray[np.int64],
+    *,
+    groups: Sequence[int] | NDArray[np.int64] | None = None,
+    val_fraction: float = 0.2,
+    test_fraction: float = 0.0,
+    seed: int = 0,
+) -> list[str]:
+    """Split names so that every category has about its share of boxes in each split, the rarest ones first.
+
+    offsets (N + 1,), category_ids (M,): boxes of N images as in Dataset. groups (N,): images of one number stay
+    together. After Sechidis et al., "On the Stratification of Multi-Label Data" (ECML 2011): the image or group with
+    the rarest category left goes where that category is missing most, and among equals where images are missing most.
+    """
+    owner, count = _owners(groups, len(offsets) - 1)
+    boxes, sizes = _boxes_by_owner(np.asarray(offsets), np.asarray(category_ids), owner, count)
+    shares = np.array([1.0 - val_fraction - test_fraction, val_fraction, test_fraction])
+    if shares[0] < 0:
+        raise ValueError("val and test together are more than everything")
+    placed = _stratify(boxes, sizes, shares, np.random.default_rng(seed))
+    if len(sizes) > 1 and val_fraction > 0 and not (placed == 1).any():
+        placed[_least_harm(placed, sizes)] = 1
+    names = (TRAIN, VAL, TEST)
+    return [names[placed[number]] for number in owner]
+
+
+def group_split(
+    groups: Sequence[int] | NDArray[np.int64], *, val_fraction: float = 0.2, test_fraction: float = 0.0, seed: int = 0
+) -> list[str]:
+    """Split names that keep images of one group number together; shares as near as the groups' sizes allow.
+
+    At least one group is val, and one train, from 2 groups on.
+    """
+    count = len(groups)
+    return stratified_split(
+        np.zeros(count + 1, dtype=np.int64),
+        np.zeros(0, dtype=np.int64),
+        groups=groups,
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+    )
+
+
+def folder_groups(paths: Sequence[str]) -> list[int]:
+    """The same number for images of the same folder, in the order in which the folders occur."""
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(PurePosixPath(path).parent.as_posix(), len(numbers)) for path in paths]
+
+
+def joined_groups(*groupings: Sequence[int]) -> list[int]:
+    """One grouping out of several of the same images: who belongs together in any of them belongs together.
+
+    Raises ValueError for groupings of different lengths.
+    """
+    parent: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def root(node: tuple[int, int]) -> tuple[int, int]:
+        while parent.setdefault(node, node) != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    rows = list(zip(*groupings, strict=True))
+    for row in rows:
+        first = root((0, row[0]))
+        for which, number in enumerate(row[1:], start=1):
+            parent[root((which, number))] = first
+    numbers: dict[tuple[int, int], int] = {}
+    return [numbers.setdefault(root((0, row[0])), len(numbers)) for row in rows]
+
+
+def keep_existing(
+    splits: Sequence[str], wanted: Sequence[str], groups: Sequence[int] | NDArray[np.int64] | None = None
+) -> list[str]:
+    """What an image has, it keeps; the others get what is wanted, or what the rest of their group has (test before
+    val before train, so that nothing that is tested on is trained on)."""
+    if groups is None:
+        return [old or new for old, new in zip(splits, wanted, strict=True)]
+    of_group: dict[int, str] = {}
+    for group, split in zip(np.asarray(groups).tolist(), splits, strict=True):
+        if split and _rank(split) > _rank(of_group.get(group, "")):
+            of_group[group] = split
+    rows = zip(splits, wanted, np.asarray(groups).tolist(), strict=True)
+    return [old or of_group.get(group, "") or new for old, new, group in rows]
+
+
+def torn_groups(splits: Sequence[str], groups: Sequence[int] | NDArray[np.int64]) -> list[int]:
+    """Group numbers whose images are in more than one split, which lets a model be tested on what it has seen."""
+    seen: dict[int, set[str]] = {}
+    for group, split in zip(np.asarray(groups).tolist(), splits, strict=True):
+        if split:
+            seen.setdefault(group, set()).add(split)
+    return sorted(group for group, names in seen.items() if len(names) > 1)
 
 
 def assign_missing(
@@ -42,3 +145,56 @@ def assign_missing(
     for rank, position in enumerate(order):
         result[free[position]] = VAL if rank < need else TRAIN
     return result
+
+
+def _rank(split: str) -> int:
+    return {"": 0, TRAIN: 2, VAL: 3, TEST: 4}.get(split, 1)
+
+
+def _owners(groups: Sequence[int] | NDArray[np.int64] | None, count: int) -> tuple[NDArray[np.int64], int]:
+    """Number of the unit that each image belongs to, from 0, and how many units there are."""
+    if groups is None:
+        return np.arange(count, dtype=np.int64), count
+    if len(groups) != count:
+        raise ValueError(f"{len(groups)} group numbers for {count} images")
+    numbers, owner = np.unique(np.asarray(groups), return_inverse=True)
+    return owner.reshape(-1).astype(np.int64), len(numbers)
+
+
+def _boxes_by_owner(
+    offsets: NDArray[np.int64], category_ids: NDArray[np.int64], owner: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Boxes of each unit by category (units, categories), and images of each unit (units,)."""
+    numbers, category = np.unique(category_ids, return_inverse=True)
+    boxes = np.zeros((count, len(numbers)), dtype=np.int64)
+    of_box = np.repeat(owner, np.diff(offsets))
+    np.add.at(boxes, (of_box, category.reshape(-1)), 1)
+    return boxes, np.bincount(owner, minlength=count).astype(np.int64)
+
+
+def _stratify(
+    boxes: NDArray[np.int64], sizes: NDArray[np.int64], shares: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Place of each unit among the shares. The rarest category comes first, and of its units the large ones."""
+    placed = np.full(len(sizes), -1, dtype=np.int64)
+    missing = np.outer(shares, boxes.sum(axis=0)).astype(np.float64)
+    missing_images = shares * sizes.sum()
+    allowed: list[int] = np.flatnonzero(shares > 0).tolist()
+    for category in (*np.argsort(boxes.sum(axis=0), kind="stable").tolist(), None):
+        free = placed < 0
+        units = np.flatnonzero(free if category is None else free & (boxes[:, category] > 0))
+        rng.shuffle(units)
+        weight = sizes if category is None else boxes[:, category]
+        for unit in units[np.argsort(-weight[units], kind="stable")].tolist():
+            wish = missing_images if category is None else missing[:, category]
+            best = max(allowed, key=lambda p: (round(float(wish[p]), 9), missing_images[p], -p))
+            placed[unit] = best
+            missing[best] -= boxes[unit]
+            missing_images[best] -= sizes[unit]
+    return placed
+
+
+def _least_harm(placed: NDArray[np.int64], sizes: NDArray[np.int64]) -> int:
+    """The smallest unit in train: it becomes val where otherwise there would be none."""
+    train = np.flatnonzero(placed == 0)
+    return int(train[np.argmin(sizes[train])])

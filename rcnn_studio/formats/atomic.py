@@ -1,16 +1,23 @@
 """Writing files so that after a crash the old or the new content is there, whole.
 
-Knows nothing of what the files hold. Needs a file system that honours fsync and renames atomically.
+Knows nothing of what the files hold. Needs a file system that honours fsync and renames atomically. Where a system
+lacks a call: Windows cannot flush a folder and its NTFS journals renames by itself; macOS needs F_FULLFSYNC to empty
+the drive's cache; a drive without hard links gets copies.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
 import secrets
+import shutil
 import stat
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rcnn_studio.domain.errors import FormatError
@@ -18,6 +25,11 @@ from rcnn_studio.domain.errors import FormatError
 _PROCESS = secrets.token_hex(4)
 _TEMP_NAME = re.compile(r"\.rcnn-(\d+)-([0-9a-f]{8})-[0-9a-f]{8}\.tmp")
 _CHUNK = 1 << 20
+_F_FULLFSYNC = 51  # fcntl.F_FULLFSYNC of macOS, absent from the module elsewhere
+# ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION: a virus scanner or indexer has the file open.
+_HELD_BY_OTHERS = (5, 32, 33)
+_PAUSES_S = (0.01, 0.03, 0.1, 0.3, 1.0)
+_NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 
 
 class FileChanged(FormatError):
@@ -42,12 +54,13 @@ def file_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write_atomic(path: Path, data: bytes, *, expected_hash: str | None = None) -> str:
+def write_atomic(path: Path, data: bytes, *, expected_hash: str | None = None, keep: Path | None = None) -> str:
     """Replaces the file's content in one step and returns the SHA-256 of `data` as hex.
 
-    expected_hash: what file_hash must say beforehand ("": the file must not exist; None: not checked). A link
-    is followed, a file's mode is kept. Raises FileChanged, or WriteFailed with the cause; both leave the old
-    content as it was.
+    expected_hash: what file_hash must say beforehand ("": the file must not exist; None: not checked). keep: where
+    the old file is kept, by a hard link or a copy, in a folder that exists. A link is followed, a file's mode is
+    kept. Raises FileChanged, or WriteFailed with the cause; the old content is still there then, unless it was
+    the flush of the folder that failed: then the new content may be.
     """
     target = path.resolve()
     try:
@@ -55,27 +68,53 @@ def write_atomic(path: Path, data: bytes, *, expected_hash: str | None = None) -
         temp = target.with_name(f".rcnn-{os.getpid()}-{_PROCESS}-{secrets.token_hex(4)}.tmp")
         try:
             _write_temp(temp, data, mode=_mode_to_keep(target))
-            os.replace(temp, target)
+            if keep is not None:
+                keep_file(target, keep)
+            _patiently(lambda: os.replace(temp, target))
         except BaseException:
             with contextlib.suppress(OSError):
                 temp.unlink()
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise WriteFailed(path, "", f"could not be written ({error.strerror}). {_remedy(error)}") from error
     return hashlib.sha256(data).hexdigest()
 
 
-def remove_atomic(path: Path, expected_hash: str | None = None) -> None:
-    """Removes the file; one that is gone already is fine. Raises FileChanged or WriteFailed as write_atomic does."""
+def keep_file(path: Path, keep: Path) -> None:
+    """Keeps the file under a second name: a hard link, or a flushed copy where the drive has no links or it is
+    another drive. Does nothing if there is no such file. Raises OSError."""
+    keep.unlink(missing_ok=True)
+    try:
+        os.link(path, keep)
+    except FileNotFoundError:
+        if path.exists():
+            raise
+    except OSError:
+        temp = keep.with_name(f".rcnn-{os.getpid()}-{_PROCESS}-{secrets.token_hex(4)}.tmp")
+        try:
+            shutil.copyfile(path, temp)
+            with temp.open("rb+") as file:
+                flush_to_drive(file.fileno())
+            os.replace(temp, keep)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temp.unlink()
+            raise
+
+
+def remove_atomic(path: Path, expected_hash: str | None = None, *, keep: Path | None = None) -> None:
+    """Removes the file; one that is gone already is fine. keep, errors: as in write_atomic."""
     target = path.resolve()
     if not target.exists():
         return
     try:
         _check_unchanged(target, expected_hash)
         _mode_to_keep(target)
-        target.unlink(missing_ok=True)
-        _sync_folder(target.parent)
+        if keep is not None:
+            keep_file(target, keep)
+        _patiently(lambda: target.unlink(missing_ok=True))
+        sync_folder(target.parent)
     except OSError as error:
         raise WriteFailed(path, "", f"could not be removed ({error.strerror}). {_remedy(error)}") from error
 
@@ -126,23 +165,57 @@ def _write_temp(temp: Path, data: bytes, *, mode: int | None) -> None:
     try:
         view = memoryview(data)
         while view:
-            view = view[os.write(descriptor, view) :]
+            written = os.write(descriptor, view)
+            if written <= 0:
+                raise OSError(errno.EIO, "nothing was written", str(temp))
+            view = view[written:]
+        if os.fstat(descriptor).st_size != len(data):
+            raise OSError(errno.EIO, "the drive took less than it said", str(temp))
         if mode is not None and hasattr(os, "fchmod"):
             os.fchmod(descriptor, mode)
-        os.fsync(descriptor)
+        flush_to_drive(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Makes the rename itself durable. Windows has no such call and journals renames by itself."""
+def flush_to_drive(descriptor: int) -> None:
+    """Makes a file's bytes durable. One try only: after a failed fsync a second one on the same descriptor may
+    report success although the pages are lost (Rebello et al., "Can Applications Recover from fsync Failures?",
+    2020). Raises OSError."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        with contextlib.suppress(OSError):  # not every volume knows it; then it has said nothing about the data yet
+            fcntl.fcntl(descriptor, _F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames in the folder durable. Windows has no such call and journals renames by itself; some network
+    drives refuse it, for which the project's weaker badge stands. Raises OSError."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        flush_to_drive(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
     finally:
         os.close(descriptor)
+
+
+def _patiently(action: Callable[[], None]) -> None:
+    """Does it, again after a pause where Windows says that another program holds the file, five times at most."""
+    for pause in _PAUSES_S:
+        try:
+            return action()
+        except OSError as error:
+            if getattr(error, "winerror", None) not in _HELD_BY_OTHERS:
+                raise
+        time.sleep(pause)
+    return action()
 
 
 def _is_other_living_process(pid: int) -> bool:

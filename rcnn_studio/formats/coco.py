@@ -5,16 +5,17 @@ A bad record is listed and the rest is read. Masks and keypoints stay in the fil
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.dataset import (
-    Box,
-    BoxSource,
     Category,
     Dataset,
     ImageRecord,
@@ -24,29 +25,31 @@ from rcnn_studio.domain.dataset import (
 )
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
-from rcnn_studio.formats import coco_export, coco_patch, paths
-from rcnn_studio.formats import images as image_files
+from rcnn_studio.formats import coco_document, coco_export, coco_patch, json_text, losses
+from rcnn_studio.formats.box_columns import BoxColumns
+from rcnn_studio.formats.coco_images import ImageChecker
 from rcnn_studio.formats.coco_layout import (
     ImageFinder,
     coco_files,
     find_root,
     hints_for,
     looks_like_coco,
+    looks_like_results,
     source_files,
 )
 from rcnn_studio.formats.coco_record import (
     BadRecord,
-    CocoBox,
-    id_key,
     image_index,
-    read_annotation,
     read_category,
     read_image,
+    shown,
 )
+from rcnn_studio.formats.coco_table import AnnotationTable, SoundBoxes
 from rcnn_studio.formats.codec import Imported, ImportedImage, LinkedFile, Source
 
 EMPTY_STATES = {"unlabelled": ImageState.UNLABELLED, "confirmed": ImageState.CONFIRMED_EMPTY}
 _REPORT_EVERY = 200
+_SAMPLED_NAMES = 10
 _MAX_CATEGORY_ID = 1 << 31
 
 
@@ -54,11 +57,12 @@ class CocoCodec:
     """The codec "coco"."""
 
     name = "coco"
+    holds = losses.COCO
 
     def sniff(self, path: Path) -> bool:
         """True for a JSON file with annotations, or a folder that holds one at its top or one level below."""
         try:
-            return bool(coco_files(path)) if path.is_dir() else looks_like_coco(path)
+            return bool(coco_files(path)) if path.is_dir() else looks_like_coco(path) or looks_like_results(path)
         except OSError:
             return False
 
@@ -72,7 +76,7 @@ class CocoCodec:
         for number, (split, path) in enumerate(listed):
             check(should_stop)
             report(Progress(f"Reading {path.name}", number, len(listed)))
-            files.append(_load(split, path))
+            files.append(_load(split, path, report, should_stop))
         reader = _Reader(files, source)
         for file in files:
             reader.read_images(file, report, should_stop)
@@ -103,26 +107,29 @@ class _File:
     split: str
     path: Path
     images: list[Any]
-    annotations: list[Any]
-    categories: list[tuple[str, str]]
-    names: dict[int, str]
-    problems: list[Problem]
+    annotations: AnnotationTable
+    categories: list[tuple[str, str]] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
     category_ids: dict[str, int] = field(default_factory=dict)
 
+    def add(self, bad: BadRecord) -> None:
+        self.problems.append(bad.in_file(str(self.path)))
 
-def _load(split: str, path: Path) -> _File:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FormatError(path, "", f"cannot be read ({error.strerror}). Check its permissions.") from error
-    document = coco_patch.parse(data, path)
-    arrays = {name: array.values for name, array in document.arrays.items()}
-    if "images" not in arrays:
+
+def _load(split: str, path: Path, report: Report, should_stop: ShouldStop) -> _File:
+    def on_batch(count: int) -> None:
+        check(should_stop)
+        report(Progress(f"Reading {path.name}", count, 0))
+
+    document = coco_document.parse(json_text.read_bytes(path), path, on_batch)
+    if "images" not in document.text.arrays:
         raise FormatError(path, "images", "is missing: this is no COCO annotation file. Choose another file.")
-    file = _File(split, path, arrays["images"], arrays.get("annotations", []), [], {}, [])
-    _load_categories(file, arrays.get("categories", []))
+    file = _File(split, path, document.images, document.annotations)
+    _load_categories(file, document.categories)
     _load_images(file)
-    _list_double_ids(file)
+    _list_double_names(file)
+    _list_ids(file)
     return file
 
 
@@ -131,11 +138,10 @@ def _load_categories(file: _File, values: list[Any]) -> None:
     for index, value in enumerate(values):
         read = read_category(value, index)
         if isinstance(read, BadRecord):
-            file.problems.append(read.in_file(str(file.path)))
+            file.add(read)
         elif read[0] in seen:
             message = f"the id {read[0]} is another category's already."
-            bad = BadRecord(f"categories[{index}].id", "double-id", message)
-            file.problems.append(bad.in_file(str(file.path)))
+            file.add(BadRecord(f"categories[{index}].id", "double-id", message))
         else:
             seen.add(read[0])
             file.categories.append(read)
@@ -149,28 +155,42 @@ def _load_images(file: _File) -> None:
             message = f"the id {read[0]} is that of images[{first[read[0]]}] already."
             read = BadRecord(f"images[{index}].id", "double-id", message)
         if isinstance(read, BadRecord):
-            file.problems.append(read.in_file(str(file.path)))
+            file.add(read)
         else:
             file.names[index] = read[1]
 
 
-def _list_double_ids(file: _File) -> None:
-    """Annotations that share an id are used, but other tools may drop one of them."""
-    first: dict[str, int] = {}
-    for index, value in enumerate(file.annotations):
-        key = id_key(value.get("id")) if isinstance(value, dict) else None
-        if key is None or first.setdefault(key, index) == index:
-            continue
-        file.problems.append(
-            Problem(
-                file=str(file.path),
-                where=f"annotations[{index}].id",
-                kind="double-id",
-                message=f"the id {key} is that of annotations[{first[key]}] already.",
-                action="Both are used and kept; other tools may lose one.",
-                level="warning",
+def _list_ids(file: _File) -> None:
+    """Annotations that share an id, or have none that is one, are used, but other tools may drop them."""
+    for index, value in file.annotations.odd_ids():
+        _warn(file, index, "bad-id", f"{shown(value)} is no id.", "The box is used and its record kept; give it an id.")
+    for index, key, first in file.annotations.double_ids():
+        action = "Both are used and kept; other tools may lose one."
+        _warn(file, index, "double-id", f"the id {key} is that of annotations[{first}] already.", action)
+
+
+def _list_double_names(file: _File) -> None:
+    """Categories of one name are one category here."""
+    first: dict[str, str] = {}
+    for key, name in file.categories:
+        if first.setdefault(name, key) != key:
+            file.problems.append(
+                Problem(
+                    file=str(file.path),
+                    where="categories",
+                    kind="double-name",
+                    message=f"the categories {first[name]} and {key} are both named {name!r}.",
+                    action="They are one category here; both are kept in the file.",
+                    level="warning",
+                )
             )
-        )
+
+
+def _warn(file: _File, index: int, kind: str, message: str, action: str) -> None:
+    where = f"annotations[{index}].id"
+    file.problems.append(
+        Problem(file=str(file.path), where=where, kind=kind, message=message, action=action, level="warning")
+    )
 
 
 class _Reader:
@@ -180,42 +200,50 @@ class _Reader:
         self._files = files
         self._empty = EMPTY_STATES[source.empty]
         self._categories = _merge_categories(files)
-        names = [name for file in files for name in list(file.names.values())[:5]]
-        self._finder: ImageFinder = find_root(source, [(f.split, f.path) for f in files], names)
+        samples = [(f.split, f.path, list(islice(f.names.values(), _SAMPLED_NAMES))) for f in files]
+        self._finder: ImageFinder = find_root(source, samples)
         self._images: list[ImportedImage] = []
+        self._boxes: list[SoundBoxes] = []
+        self._counts: list[NDArray[np.int64]] = []
         self._problems: list[Problem] = [problem for file in files for problem in file.problems]
-        self._claimed: dict[str, str] = {}
-        self._next_box_id = 1
+        self._checker = ImageChecker(self._finder)
 
     def read_images(self, file: _File, report: Report, should_stop: ShouldStop) -> None:
-        boxes, doubtful = self._read_boxes(file)
+        sound, unsound = file.annotations.resolve(image_index(file.images), file.category_ids)
+        self._problems += [item.bad.in_file(str(file.path)) for item in unsound]
+        doubtful = {item.image for item in unsound}
+        counts = np.bincount(sound.images, minlength=len(file.images))
+        used = np.zeros(len(file.images), dtype=np.bool_)
         hints = hints_for(file.split, file.path)
         number = self._files.index(file)
         for count, (index, name) in enumerate(file.names.items()):
             if count % _REPORT_EVERY == 0:
                 check(should_stop)
                 report(Progress(f"Reading the images of {file.path.name}", count, len(file.names)))
-            found = self._find(file, index, name, hints)
-            if found is None:
+            record = file.images[index]
+            path = self._checker.find(file.path, index, record, name, hints)
+            info = None if path is None else self._checker.inspect(file.path, index, record, path)
+            if path is None or info is None:
                 continue
-            path, width, height = found
-            self._check_size(file, index, width, height)
-            own = self._make_boxes(boxes.get(index, []))
-            state = ImageState.LABELLED if own else ImageState.NEEDS_FIX if index in doubtful else self._empty
-            if not self._is_complete(path):
+            used[index] = True
+            state = self._empty if index not in doubtful else ImageState.NEEDS_FIX
+            if counts[index]:
+                state = ImageState.LABELLED
+            if not info.complete:
                 state = ImageState.NEEDS_FIX
-            record = ImageRecord(
+            imported = ImageRecord(
                 id=len(self._images) + 1,
                 root=0,
                 path=path,
-                width=width,
-                height=height,
+                width=info.width,
+                height=info.height,
                 state=state,
                 split=file.split,
-                boxes=own,
-                extra={"coco_id": file.images[index]["id"]},
+                extra={"coco_id": record["id"]},
             )
-            self._images.append(ImportedImage(record=record, file=number, place=index))
+            self._images.append(ImportedImage(record=imported, file=number, place=index))
+        self._boxes.append(sound.of_images(used))
+        self._counts.append(counts[used])
 
     def result(self) -> Imported:
         files = tuple(
@@ -227,6 +255,7 @@ class _Reader:
             )
             for file in self._files
         )
+        self._checker.note_foreign()
         if not self._images:
             path = self._files[0].path
             raise FormatError(path, "images", f"none of its images is in {self._finder.root}. Name their folder.")
@@ -235,100 +264,20 @@ class _Reader:
             roots=(str(self._finder.root),),
             files=files,
             images=tuple(self._images),
-            problems=tuple(self._problems),
+            problems=(*self._problems, *self._checker.problems),
+            boxes=self._columns(),
         )
 
-    def _read_boxes(self, file: _File) -> tuple[dict[int, list[tuple[int, CocoBox]]], set[int]]:
-        """Sound boxes by image index, and the images that have bad ones."""
-        index_of = image_index(file.images)
-        boxes: dict[int, list[tuple[int, CocoBox]]] = defaultdict(list)
-        doubtful: set[int] = set()
-        for place, value in enumerate(file.annotations):
-            read = read_annotation(value, place, index_of, file.category_ids)
-            if isinstance(read, CocoBox):
-                boxes[read.image].append((place, read))
-                continue
-            self._problems.append(read.in_file(str(file.path)))
-            image = index_of.get(id_key(value.get("image_id")) or "") if isinstance(value, dict) else None
-            if image is not None:
-                doubtful.add(image)
-        return boxes, doubtful
-
-    def _make_boxes(self, boxes: Sequence[tuple[int, CocoBox]]) -> tuple[Box, ...]:
-        made: list[Box] = []
-        for place, box in boxes:
-            x1, y1, x2, y2 = box.xyxy
-            made.append(
-                Box(
-                    id=self._next_box_id,
-                    x1=x1,
-                    y1=y1,
-                    x2=x2,
-                    y2=y2,
-                    category_id=box.category_id,
-                    flags=box.flags,
-                    source=BoxSource.IMPORTED,
-                    place=place,
-                )
-            )
-            self._next_box_id += 1
-        return tuple(made)
-
-    def _find(self, file: _File, index: int, name: str, hints: Sequence[str]) -> tuple[str, int, int] | None:
-        """(path, width, height) of the image; None, with a problem listed, if it cannot be used."""
-        place = f"images[{index}].file_name"
-        action = "The image and its annotations are left out of the project, and kept in the file."
-        try:
-            path = self._finder.find(name, hints)
-            if path in self._claimed or not paths.is_storable(path):
-                other = self._claimed.get(path)
-                reason = f"{path} is {other} already." if other else "the name is not valid UTF-8."
-                raise FormatError(file.path, place, reason)
-            width, height = image_files.read_size(self._finder.root / path)
-        except FormatError as error:
-            where_image = error.path if error.path not in (self._finder.root, file.path) else file.path
-            in_file = where_image == file.path
-            self._problems.append(
-                Problem(
-                    file=str(where_image),
-                    where=place if in_file else error.where,
-                    kind="unusable-image" if in_file else "unreadable-image",
-                    message=error.reason,
-                    action=action,
-                )
-            )
-            return None
-        self._claimed[path] = f"images[{index}] of {file.path.name}"
-        return path, width, height
-
-    def _is_complete(self, path: str) -> bool:
-        full = self._finder.root / path
-        if image_files.is_complete(full):
-            return True
-        self._problems.append(
-            Problem(
-                file=str(full),
-                where="",
-                kind="truncated-image",
-                message="the image is cut off or damaged.",
-                action="It is set to 'needs fix' and left out of training. Replace it with a sound copy.",
-            )
-        )
-        return False
-
-    def _check_size(self, file: _File, index: int, width: int, height: int) -> None:
-        said = file.images[index].get("width"), file.images[index].get("height")
-        if said == (width, height) or None in said or said == (0, 0):
-            return
-        self._problems.append(
-            Problem(
-                file=str(file.path),
-                where=f"images[{index}].width",
-                kind="size-mismatch",
-                message=f"says {said[0]!r} x {said[1]!r}, but the image has {width} x {height} pixels.",
-                action="The boxes are taken as they are; look whether they fit.",
-                level="warning",
-            )
+    def _columns(self) -> BoxColumns:
+        boxes = self._boxes
+        offsets = np.concatenate([np.zeros(1, dtype=np.int64), *self._counts]).cumsum()
+        return BoxColumns(
+            offsets=offsets,
+            ids=np.arange(1, offsets[-1] + 1, dtype=np.int64),
+            xyxy=np.concatenate([part.xyxy() for part in boxes]),
+            category_ids=np.concatenate([part.category_ids for part in boxes]),
+            flags=np.concatenate([part.flags for part in boxes]),
+            places=np.concatenate([part.places for part in boxes]),
         )
 
 

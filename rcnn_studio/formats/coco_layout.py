@@ -9,12 +9,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.formats import images, paths
 from rcnn_studio.formats.codec import Source
 
 _HEAD_BYTES = 1 << 16
+_UPLOAD_MARK = re.compile(r"^[0-9a-f]{8}-")
 _WORDS = re.compile(r"[^A-Za-z]+")
 _SPLIT_WORDS = {
     "train": "train",
@@ -33,6 +35,15 @@ def looks_like_coco(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     return b'"annotations"' in head or (b'"images"' in head and b'"file_name"' in head)
+
+
+def looks_like_results(path: Path) -> bool:
+    """True for a JSON file of detections, which is read as one and refused. Raises OSError if it cannot be read."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[") and b'"image_id"' in head and b'"category_id"' in head
 
 
 def coco_files(folder: Path) -> list[Path]:
@@ -71,7 +82,7 @@ def source_files(source: Source) -> list[tuple[str, Path]]:
 
 
 class ImageFinder:
-    """Finds the files that file_names mean, below one root."""
+    """Finds the files that file_names mean, below one root. Only files that are listed there are ever found."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
@@ -83,21 +94,55 @@ class ImageFinder:
     def __len__(self) -> int:
         return len(self._known)
 
-    def find(self, file_name: str, hints: Iterable[str]) -> str:
-        """The image's path relative to the root: as named, below one of the hinted folders, or by its unique name.
+    def has(self, file_name: str) -> bool:
+        """True if the name is the very path of an image below the root."""
+        return file_name.replace("\\", "/").removeprefix("./") in self._known
 
-        Raises FormatError for a name that leads out of the root, or that no image or several images have.
+    def find(self, file_name: str, hints: Iterable[str]) -> str:
+        """The image's path relative to the root: as named, below one of the hinted folders, or by the end of its name.
+
+        Names may be absolute, or URLs, or begin with the mark that Label Studio puts before uploads. Raises
+        FormatError for a name that no image or several images have, or that leads out of the root.
         """
-        name = paths.clean_relative(self.root, file_name)
+        if file_name in self._known and file_name.isprintable():
+            return file_name
+        try:
+            name = paths.clean_relative(self.root, file_name)
+        except FormatError:
+            found = self._by_end(file_name)
+            if len(found) == 1:
+                return found[0]
+            raise
         for candidate in (name, *(f"{hint}/{name}" for hint in hints)):
             if candidate in self._known:
                 return candidate
-        same = self._by_base.get(name.rpartition("/")[2], [])
+        same = self._by_end(file_name)
         if len(same) == 1:
             return same[0]
         if same:
             raise FormatError(self.root, "", f"{name!r} may be any of {', '.join(sorted(same)[:3])}. Name its folder.")
         raise FormatError(self.root, "", f"the image {name!r} is not there. Put it back, or name another folder.")
+
+    def is_foreign(self, file_name: str) -> bool:
+        """True for a name that is no relative path, such as that of another machine's folder."""
+        if file_name in self._known:
+            return False
+        try:
+            paths.clean_relative(self.root, file_name)
+        except FormatError:
+            return True
+        return "://" in file_name
+
+    def _by_end(self, file_name: str) -> list[str]:
+        """Images whose path ends as this name does: the whole path below the root if one has it, else the last part."""
+        whole = "/" + file_name.replace("\\", "/")
+        if "://" in whole:
+            whole = unquote(re.split("[?#]", whole)[0])
+        base = whole.rpartition("/")[2]
+        same = self._by_base.get(base) or self._by_base.get(_UPLOAD_MARK.sub("", base), [])
+        whole_paths = [name for name in same if whole.endswith("/" + name)] if len(same) > 1 else same
+        longest = max(map(len, whole_paths), default=0)
+        return [name for name in whole_paths if len(name) == longest] if whole_paths else same
 
 
 def hints_for(split: str, path: Path) -> tuple[str, ...]:
@@ -107,16 +152,17 @@ def hints_for(split: str, path: Path) -> tuple[str, ...]:
     return (*names, *(f"images/{name}" for name in names))
 
 
-def find_root(source: Source, files: Sequence[tuple[str, Path]], file_names: Sequence[str]) -> ImageFinder:
-    """The folder of the images: the one named, or the first likely one that holds one of these file names.
+def find_root(source: Source, files: Sequence[tuple[str, Path, Sequence[str]]]) -> ImageFinder:
+    """The folder of the images: the one named, or of the likely ones that below which most images are found.
 
-    Raises FormatError, with the remedy to name the folder, if there is none.
+    files: split, path and the first few file_names of each COCO file. Raises FormatError, with the remedy to name the
+    folder, if there is none.
     """
     if source.images is not None:
         if not source.images.is_dir():
             raise FormatError(source.images, "", "is not a folder. Name the folder that holds the images.")
         return ImageFinder(source.images)
-    split, first = files[0]
+    first = files[0][1]
     parent = first.parent
     likely = [source.path / "images", source.path] if source.path.is_dir() else []
     if len(files) > 1:
@@ -124,13 +170,25 @@ def find_root(source: Source, files: Sequence[tuple[str, Path]], file_names: Seq
     likely += [parent / "images", parent]
     if parent.name == "annotations":
         likely += [parent.parent / "images", parent.parent]
+    best, best_score = None, 0
+    wanted = 2 * sum(len(names) for *_, names in files)
     for folder in dict.fromkeys(likely):
         if not folder.is_dir():
             continue
         finder = ImageFinder(folder)
-        if any(_is_found(finder, name, hints_for(split, first)) for name in file_names[:20]):
-            return finder
-    raise FormatError(first, "images", "its images are not beside it. Name their folder (--images DIR).")
+        score = sum(_score(finder, names, hints_for(split, path)) for split, path, names in files)
+        if score > best_score:
+            best, best_score = finder, score
+        if score == wanted:
+            break
+    if best is None:
+        raise FormatError(first, "images", "its images are not beside it. Name their folder (--images DIR).")
+    return best
+
+
+def _score(finder: ImageFinder, names: Sequence[str], hints: Sequence[str]) -> int:
+    """2 for each name that is the very path of an image, 1 for one that is found in another way."""
+    return sum(2 if finder.has(name) else _is_found(finder, name, hints) for name in names)
 
 
 def _is_found(finder: ImageFinder, name: str, hints: Sequence[str]) -> bool:

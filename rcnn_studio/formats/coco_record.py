@@ -60,14 +60,6 @@ def id_key(value: object) -> str | None:
     return str(value)
 
 
-def slim(value: object) -> object:
-    """The annotation without its heavy parts, which this program keeps in the file and never looks at."""
-    if isinstance(value, dict):
-        for key in ("segmentation", "keypoints", "caption"):
-            value.pop(key, None)
-    return value
-
-
 def read_annotation(
     value: object, index: int, images: Mapping[str, int], categories: Mapping[str, int]
 ) -> CocoBox | BadRecord:
@@ -82,11 +74,11 @@ def read_annotation(
             return BadRecord(f"{place}.{key}", "missing-key", "is missing.")
     image = images.get(id_key(value["image_id"]) or "")
     if image is None:
-        return BadRecord(f"{place}.image_id", "dangling-image", f"no image has the id {_shown(value['image_id'])}.")
+        return BadRecord(f"{place}.image_id", "dangling-image", f"no image has the id {shown(value['image_id'])}.")
     category = categories.get(id_key(value["category_id"]) or "")
     if category is None:
-        shown = _shown(value["category_id"])
-        return BadRecord(f"{place}.category_id", "dangling-category", f"no category has the id {shown}.")
+        message = f"no category has the id {shown(value['category_id'])}."
+        return BadRecord(f"{place}.category_id", "dangling-category", message)
     bbox = _read_bbox(value["bbox"], f"{place}.bbox")
     if isinstance(bbox, BadRecord):
         return bbox
@@ -107,29 +99,35 @@ def read_flags(value: Mapping[str, Any]) -> BoxFlag:
 def read_category(value: object, index: int) -> tuple[str, str] | BadRecord:
     """(id key, name) of an element of "categories"."""
     place = f"categories[{index}]"
-    if not isinstance(value, dict):
-        return BadRecord(place, "not-an-object", "is not an object.")
-    key = id_key(value.get("id"))
-    if key is None:
-        return BadRecord(f"{place}.id", "bad-id", f"{_shown(value.get('id'))} is no id.")
-    name = value.get("name")
+    key = _read_id(value, place)
+    if isinstance(key, BadRecord):
+        return key
+    name = value.get("name") if isinstance(value, dict) else None
     if not isinstance(name, str) or not without_controls(name):
         return BadRecord(f"{place}.name", "missing-name", "the category has no name.")
     return key, without_controls(name)
 
 
 def read_image(value: object, index: int) -> tuple[str, str] | BadRecord:
-    """(id key, file name) of an element of "images"."""
+    """(id key, file name) of an element of "images"; the name is that of its coco_url where it has no file_name."""
     place = f"images[{index}]"
-    if not isinstance(value, dict):
-        return BadRecord(place, "not-an-object", "is not an object.")
-    key = id_key(value.get("id"))
-    if key is None:
-        return BadRecord(f"{place}.id", "bad-id", f"{_shown(value.get('id'))} is no id.")
-    name = value.get("file_name")
+    key = _read_id(value, place)
+    if isinstance(key, BadRecord):
+        return key
+    name = value.get("file_name", value.get("coco_url")) if isinstance(value, dict) else None
     if not isinstance(name, str) or not name.strip():
         return BadRecord(f"{place}.file_name", "missing-name", "the image has no file name.")
     return key, name
+
+
+def _read_id(value: object, place: str) -> str | BadRecord:
+    """The id key of an image or a category."""
+    if not isinstance(value, dict):
+        return BadRecord(place, "not-an-object", "is not an object.")
+    if isinstance(value, DoubleKeys):
+        return BadRecord(f"{place}.{value.double}", "double-key", "the key occurs twice.")
+    key = id_key(value.get("id"))
+    return BadRecord(f"{place}.id", "bad-id", f"{shown(value.get('id'))} is no id.") if key is None else key
 
 
 def image_index(images: list[Any]) -> dict[str, int]:
@@ -144,17 +142,17 @@ def image_index(images: list[Any]) -> dict[str, int]:
 
 def _read_bbox(value: object, place: str) -> tuple[float, float, float, float] | BadRecord:
     if not isinstance(value, list) or len(value) != 4:
-        return BadRecord(place, "not-a-box", f"{_shown(value)} is not a list of four numbers.")
+        return BadRecord(place, "not-a-box", f"{shown(value)} is not a list of four numbers.")
     for i, number in enumerate(value):
         if isinstance(number, bool) or not isinstance(number, int | float):
-            return BadRecord(f"{place}[{i}]", "not-a-number", f"{_shown(number)} is not a number.")
+            return BadRecord(f"{place}[{i}]", "not-a-number", f"{shown(number)} is not a number.")
         if not math.isfinite(number) or abs(number) > MAX_COORDINATE:
-            return BadRecord(f"{place}[{i}]", "out-of-range", f"{_shown(number)} is no pixel position.")
+            return BadRecord(f"{place}[{i}]", "out-of-range", f"{shown(number)} is no pixel position.")
     x, y, width, height = (float(v) for v in value)
     if width < 0 or height < 0:
         return BadRecord(f"{place}[{2 if width < 0 else 3}]", "negative-size", "the box has a negative size.")
     if width == 0 or height == 0 or x + width <= x or y + height <= y:
-        return BadRecord(place, "zero-area", f"the box {_shown(value)} has no area.")
+        return BadRecord(place, "zero-area", f"the box {shown(value)} has no area.")
     return x, y, width, height
 
 
@@ -162,6 +160,7 @@ def _is_true(value: object) -> bool:
     return (isinstance(value, bool | int | float) and value != 0) or value in ("true", "yes", "1")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as messages show it."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

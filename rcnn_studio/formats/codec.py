@@ -5,14 +5,15 @@ Reads and writes nothing itself; the formats are in the modules beside it, liste
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.dataset import Category, Dataset, ImageRecord
 from rcnn_studio.domain.progress import Report, ShouldStop
+from rcnn_studio.formats.box_columns import BoxColumns
 
 LABEL_FORMATS = ("voc", "coco", "none")
 """What a project begun from plain images may write beside them."""
@@ -24,10 +25,12 @@ SPLIT_NAMES = ("train", "val", "test")
 class Source:
     """What the person pointed at.
 
-    path: a folder or a COCO file; images: the images' folder where it is not to be found from path; split: the
-    split of every image of this source (empty: what the files say); files: several COCO files as (split, file).
+    path: a folder, or a file (COCO, data.yaml, CSV); images: the images' folder where it is not to be found from path;
+    split: the split of every image of this source (empty: what the files say); files: several COCO or CSV files as
+    (split, file).
     one_based: VOC's corner convention (None: guessed from the files). empty: what a COCO image without
-    annotations is, "unlabelled" or "confirmed". label_format: one of LABEL_FORMATS, for plain images.
+    annotations is, "unlabelled" or "confirmed". label_format: one of LABEL_FORMATS, for plain images. turn_boxes: VOC
+    boxes drawn on an image as stored (its <size> says so) are turned upright with it.
     """
 
     path: Path
@@ -37,6 +40,7 @@ class Source:
     one_based: bool | None = None
     empty: str = "unlabelled"
     label_format: str = "voc"
+    turn_boxes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +66,11 @@ class LinkedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedImage:
-    """One image with its boxes as they stand in the dataset.
+    """One image as it stands in the dataset.
 
     record: ids of images and of boxes count from 1 over the whole import; Box.place is the index of the box's
     record in the linked file (VOC: among all <object> elements; COCO: in "annotations", bad records included).
+    A codec may give the boxes in the records; once in an Imported they are in its columns, and record.boxes is empty.
     file: index into Imported.files (None: no file holds its labels). place: COCO: index in "images".
     """
 
@@ -74,15 +79,41 @@ class ImportedImage:
     place: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+_GIVEN_IN_RECORDS = BoxColumns.none()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Imported:
-    """A dataset as it was read. roots: absolute folders; ImageRecord.root is an index into them."""
+    """A dataset as it was read. roots: absolute folders; ImageRecord.root is an index into them.
+
+    boxes: of all images, as columns. They are taken from the records where a codec of small files gives none.
+    Raises ValueError for columns that do not fit the images, or where both records and columns hold boxes.
+    """
 
     categories: tuple[Category, ...]
     roots: tuple[str, ...]
     files: tuple[LinkedFile, ...]
     images: tuple[ImportedImage, ...]
     problems: tuple[Problem, ...]
+    boxes: BoxColumns = _GIVEN_IN_RECORDS
+
+    def __post_init__(self) -> None:
+        if self.boxes is _GIVEN_IN_RECORDS:
+            object.__setattr__(self, "boxes", BoxColumns.of(image.record.boxes for image in self.images))
+            bare = (replace(i, record=replace(i.record, boxes=())) if i.record.boxes else i for i in self.images)
+            object.__setattr__(self, "images", tuple(bare))
+        elif any(image.record.boxes for image in self.images):
+            raise ValueError("boxes are given twice: in columns and in the records")
+        if self.boxes.image_count != len(self.images):
+            raise ValueError(f"columns of {self.boxes.image_count} images for {len(self.images)} images")
+
+    def record(self, index: int) -> ImageRecord:
+        """Image number `index` with its boxes."""
+        return replace(self.images[index].record, boxes=self.boxes.boxes(index))
+
+    def records(self) -> Iterator[ImageRecord]:
+        """Every image with its boxes, one at a time."""
+        return map(self.record, range(len(self.images)))
 
     @property
     def split_names(self) -> tuple[str, ...]:
@@ -92,7 +123,7 @@ class Imported:
 
     @property
     def box_count(self) -> int:
-        return sum(len(image.record.boxes) for image in self.images)
+        return len(self.boxes)
 
 
 class Codec(Protocol):
@@ -100,6 +131,11 @@ class Codec(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def holds(self) -> frozenset[str]:
+        """What an export can hold besides boxes, in the words of formats/losses."""
+        ...
 
     def sniff(self, path: Path) -> bool:
         """True if this folder or file looks like this format; cheap, raises nothing."""

@@ -8,6 +8,9 @@ from pathlib import Path
 from rcnn_studio.domain.dataset import Box, BoxFlag, Dataset, ImageRecord, ImageState
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.formats import paths
+from rcnn_studio.formats.known_files import stem_of
+
+NO_SPLIT = "unsplit"
 
 
 def prepare_folder(out: Path) -> None:
@@ -79,3 +82,27 @@ def file_slug(name: str) -> str:
     """A name of the project, which may hold anything, as part of a file name."""
     kept = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
     return kept or "unnamed"
+
+
+def split_folders(dataset: Dataset) -> dict[str, str]:
+    """The folder of each split that occurs; for images of none "unsplit", or "" where no image has a split."""
+    found = {dataset.split_of(index) for index in range(len(dataset))}
+    folders: dict[str, str] = {}
+    for split in sorted(found - {""}):
+        folder, number = file_slug(split), 1
+        while folder in (NO_SPLIT, *folders.values()):
+            number += 1
+            folder = f"{file_slug(split)}-{number}"
+        folders[split] = folder
+    return {**folders, "": NO_SPLIT if folders else ""}
+
+
+def own_stem(name: str, taken: set[str]) -> str:
+    """The name, numbered if another image has its stem: a.png beside a.jpg becomes a-2.png."""
+    stem, number = stem_of(name), 1
+    suffix = name[len(stem) :]
+    while f"{stem if number == 1 else f'{stem}-{number}'}".casefold() in taken:
+        number += 1
+    stem = stem if number == 1 else f"{stem}-{number}"
+    taken.add(stem.casefold())
+    return stem + suffix

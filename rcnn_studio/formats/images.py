@@ -7,18 +7,24 @@ images are stretched from their 1st to their 99th percentile, NaN counting as th
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from rcnn_studio.domain.errors import FormatError
-from rcnn_studio.formats import paths
+from rcnn_studio.formats import image_header, paths
 
 IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 IMAGE_SUFFIXES = frozenset(
@@ -45,6 +51,8 @@ _MAX_SIDE = 100_000
 _BOMB_PIXELS = 16_000_000
 _BOMB_PIXELS_PER_BYTE = 20_000
 _BUDGET_CAP = 4 << 30
+_TAIL_BYTES = 64
+_ANIMATED = frozenset({"GIF", "TIFF", "WEBP", "PNG"})
 
 
 def list_images(folder: Path) -> list[str]:
@@ -54,6 +62,39 @@ def list_images(folder: Path) -> list[str]:
     Raises FormatError if the folder is missing or cannot be read.
     """
     return paths.list_files(folder, IMAGE_SUFFIXES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInfo:
+    """What a file's header says. width, height: of the upright image; stored_*: before its EXIF orientation is applied.
+
+    complete: False if the file is cut off, so that its pixels cannot be decoded. frames: True if there are several,
+    of which the first is used.
+    """
+
+    width: int
+    height: int
+    stored_width: int
+    stored_height: int
+    orientation: int
+    complete: bool
+    frames: bool = False
+
+
+def inspect(path: Path | str) -> ImageInfo:
+    """Everything an import wants to know, from one look at the file. Raises FormatError if it is no image we open."""
+    header = None
+    with contextlib.suppress(OSError), open(path, "rb", buffering=0) as file:
+        head = file.read(image_header.HEAD_BYTES)
+        length = os.fstat(file.fileno()).st_size
+        header = image_header.read_header(head)
+        if header is not None:
+            complete = _has_end(head, head if len(head) >= length else _tail(file, length))
+    if header is None:
+        return _inspect_slowly(Path(path))
+    _check_budget(path, (header.width, header.height), header.deep, length)
+    info = _info(header.width, header.height, header.orientation, complete=complete)
+    return info if complete else replace(info, complete=_is_decodable(Path(path)))
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -92,37 +133,27 @@ def decode(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
 
 
 def is_complete(path: Path) -> bool:
-    """False if the file's pixels cannot be decoded. Cheap for a sound JPEG or PNG, whose end mark is looked at first.
+    """False if the file's pixels cannot be decoded. Cheap for a sound file, whose end mark is looked at first.
 
     Raises nothing: a file that cannot be read at all is not complete.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(8)
-            file.seek(max(0, os.fstat(file.fileno()).st_size - 64))
-            tail = file.read()
-    except OSError:
-        return False
-    if head.startswith(b"\xff\xd8") and b"\xff\xd9" in tail:
-        return True
-    if head == b"\x89PNG\r\n\x1a\n" and b"IEND" in tail:
-        return True
-    if not head.startswith((b"\xff\xd8", b"\x89PNG")):
-        return True
-    try:
-        decode(path)
+        return inspect(path).complete
     except FormatError:
         return False
-    return True
 
 
 def memory_budget() -> int:
     """Bytes that one decoded image may take: a quarter of this machine's memory, at most 4 GiB."""
+    return min(_total_memory() // 4, _BUDGET_CAP)
+
+
+@cache
+def _total_memory() -> int:
     try:
-        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
-        total = 8 << 30
-    return min(total // 4, _BUDGET_CAP)
+        return 8 << 30
 
 
 @contextmanager
@@ -130,7 +161,7 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     """The image with its header read and its size found bearable; every failure inside becomes a FormatError."""
     try:
         with path.open("rb") as file, Image.open(file, formats=IMAGE_FORMATS) as image:
-            _check_budget(path, image, os.fstat(file.fileno()).st_size)
+            _check_budget(path, image.size, image.mode in _DEEP_MODES, os.fstat(file.fileno()).st_size)
             yield image
     except FormatError:
         raise
@@ -145,19 +176,84 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
         raise FormatError(path, "", f"the image cannot be decoded ({error}). Replace it with a sound copy.") from error
 
 
-def _check_budget(path: Path, image: Image.Image, file_size: int) -> None:
-    width, height = image.size
+def _check_budget(path: Path | str, size: tuple[int, int], deep: bool, file_size: int) -> None:
+    width, height = size
     if width < 1 or height < 1 or max(width, height) > _MAX_SIDE:
         raise FormatError(path, "", f"has {width} x {height} pixels; a side may have 1 to {_MAX_SIDE}. Resize it.")
     pixels = width * height
     if pixels > _BOMB_PIXELS and pixels > file_size * _BOMB_PIXELS_PER_BYTE:
         raise FormatError(path, "", f"claims {width} x {height} pixels in {file_size} bytes. Replace the file.")
-    needed = pixels * (12 if image.mode in _DEEP_MODES else 4)
+    needed = pixels * (12 if deep else 4)
     if needed > memory_budget():
         reason = (
             f"{width} x {height} pixels need {needed >> 20} MiB, more than the {memory_budget() >> 20} MiB allowed."
         )
         raise FormatError(path, "", f"{reason} Cut it into tiles or make it smaller.")
+
+
+def _info(width: int, height: int, orientation: int, *, complete: bool, frames: bool = False) -> ImageInfo:
+    turned = orientation >= 5
+    return ImageInfo(
+        width=height if turned else width,
+        height=width if turned else height,
+        stored_width=width,
+        stored_height=height,
+        orientation=orientation,
+        complete=complete,
+        frames=frames,
+    )
+
+
+def _inspect_slowly(path: Path) -> ImageInfo:
+    with _opened(path) as image:
+        frames = image.format in _ANIMATED and int(getattr(image, "n_frames", 1)) > 1
+        info = _info(*image.size, _orientation(image), complete=_looks_whole(path, image), frames=frames)
+    return info if info.complete else replace(info, complete=_is_decodable(path))
+
+
+def _looks_whole(path: Path, image: ImageFile.ImageFile) -> bool:
+    """True if the file is as long as its format says, or bears its end mark: cheap, and right for sound files."""
+    with path.open("rb") as file:
+        head = file.read(64)
+        length = os.fstat(file.fileno()).st_size
+        tail = _tail(file, length)
+    if not image.tile:
+        return False  # a header without pixels
+    if image.format in ("JPEG", "MPO", "PNG"):
+        return _has_end(head, tail)
+    if image.format == "GIF":
+        return b";" in tail[-8:]
+    if image.format == "WEBP":
+        return int.from_bytes(head[4:8], "little") + 8 <= length
+    if image.format == "TIFF":
+        return _tiff_end(image) <= length
+    return False  # the rest has no mark: it is decoded
+
+
+def _tiff_end(image: ImageFile.ImageFile) -> int:
+    """Offset behind the last strip or tile; beyond every file where the tags do not say."""
+    tags = getattr(image, "tag_v2", {})
+    for offsets, counts in ((273, 279), (324, 325)):
+        if offsets in tags and counts in tags and len(tags[offsets]) == len(tags[counts]):
+            return max(int(o) + int(c) for o, c in zip(tags[offsets], tags[counts], strict=True))
+    return sys.maxsize
+
+
+def _tail(file: BinaryIO | io.FileIO, length: int) -> bytes:
+    file.seek(max(0, length - _TAIL_BYTES))
+    return file.read()
+
+
+def _has_end(head: bytes, tail: bytes) -> bool:
+    return (b"\xff\xd9" if head.startswith(b"\xff\xd8") else b"IEND") in tail[-_TAIL_BYTES:]
+
+
+def _is_decodable(path: Path) -> bool:
+    try:
+        decode(path)
+    except FormatError:
+        return False
+    return True
 
 
 def _orientation(image: ImageFile.ImageFile) -> int:

@@ -37,7 +37,7 @@ class Style:
             source, index = other, _last_sound(other)
         if index is None:
             return Style()
-        start, end = source.starts[index], source.ends[index]
+        start, end = source.span(index)
         members = json_text.members_of(text, start)
         order = list(members.values())
         comma = text[order[0].end : order[1].key_start] if len(order) > 1 else ", "
@@ -100,22 +100,25 @@ def remove_elements(array: JsonArray, removed: Collection[int]) -> list[Splice]:
     if not removed:
         return []
     if len(removed) == count:
-        return [Splice(array.starts[0], array.ends[-1], "")]
+        return [Splice(array.span(0)[0], array.span(count - 1)[1], "")]
     splices: list[Splice] = []
-    index = 0
-    while index < count:
-        if index not in removed:
-            index += 1
-            continue
-        stop = index
-        while stop < count and stop in removed:
-            stop += 1
-        if index == 0:
-            splices.append(Splice(array.starts[0], array.starts[stop], ""))
+    for first, stop in _runs(sorted(removed)):
+        if first == 0:
+            splices.append(Splice(array.span(0)[0], array.span(stop)[0], ""))
         else:
-            splices.append(Splice(array.ends[index - 1], array.ends[stop - 1], ""))
-        index = stop
+            splices.append(Splice(array.span(first - 1)[1], array.span(stop - 1)[1], ""))
     return splices
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Sorted numbers as runs without gaps: (first, behind the last)."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number:
+            runs[-1] = (runs[-1][0], number + 1)
+        else:
+            runs.append((number, number + 1))
+    return runs
 
 
 def append_elements(
@@ -127,14 +130,14 @@ def append_elements(
         place = array.start + 1
         lines = "\n" in style.between and text[place : array.end - 1].strip(" \t") == ""
         return Splice(place, place, f"\n{joined}\n" if lines else joined)
-    place = array.ends[-1]
+    place = array.span(len(array) - 1)[1]
     return Splice(place, place, joined if len(removed) == len(array) else style.between + joined)
 
 
 def _last_sound(array: JsonArray) -> int | None:
     """Index of the last element that is an object with members, none of them twice."""
     for index in range(len(array) - 1, -1, -1):
-        value = array.values[index]
+        value = array.value(index)
         if isinstance(value, dict) and value and not isinstance(value, DoubleKeys):
             return index
     return None
@@ -142,8 +145,8 @@ def _last_sound(array: JsonArray) -> int | None:
 
 def _between(text: str, array: JsonArray) -> str:
     if len(array) > 1:
-        return text[array.ends[-2] : array.starts[-1]]
-    return "," + (text[array.start + 1 : array.starts[0]] or " ")
+        return text[array.span(len(array) - 2)[1] : array.span(len(array) - 1)[0]]
+    return "," + (text[array.start + 1 : array.span(0)[0]] or " ")
 
 
 def _list_style(text: str, order: Sequence[Member], comma: str) -> tuple[str, str, str]:

@@ -10,14 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from rcnn_studio.domain.dataset import Category, Dataset, ImageRecord
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.domain.progress import Report, ShouldStop
 from rcnn_studio.formats import images as image_files
 from rcnn_studio.formats import paths
+from rcnn_studio.formats.box_columns import NO_PLACE
 from rcnn_studio.formats.codec import LABEL_FORMATS, Imported, LinkedFile, Source
-from rcnn_studio.formats.voc import read_voc
-from rcnn_studio.formats.voc_layout import XML_SUFFIXES, Layout
+from rcnn_studio.formats.voc_layout import XML_SUFFIXES, Layout, make_layout
+from rcnn_studio.formats.voc_reading import read_voc
 
 COCO_FILE = "annotations.coco.json"
 
@@ -26,6 +29,7 @@ class PlainCodec:
     """The codec "images"."""
 
     name = "images"
+    holds: frozenset[str] = frozenset()
 
     def sniff(self, path: Path) -> bool:
         """True for a folder with an image file in it or below."""
@@ -43,15 +47,21 @@ class PlainCodec:
         imported = read_voc(source, layout, report, should_stop)
         if source.label_format == "voc":
             return imported
-        alone = replace(imported, files=(), images=tuple(replace(image, file=None) for image in imported.images))
-        without_places = tuple(replace(image, record=_without_places(image.record)) for image in alone.images)
+        # Boxes out of a VOC file which this project is not to write: they are new to its own file.
+        placeless = replace(imported.boxes, places=np.full_like(imported.boxes.places, NO_PLACE))
+        alone = replace(
+            imported,
+            files=(),
+            images=tuple(replace(image, file=None) for image in imported.images),
+            boxes=placeless,
+        )
         if source.label_format == "none":
-            return replace(alone, images=without_places)
+            return alone
         target = Path(imported.roots[0]) / COCO_FILE
         if target.exists():
             raise FormatError(target, "", "is there already. Import it as COCO, or move it away.")
         linked = LinkedFile(path=str(target), format="coco", options={"category_ids": []}, exists=False)
-        return replace(alone, files=(linked,), images=tuple(replace(image, file=0) for image in without_places))
+        return replace(alone, files=(linked,), images=tuple(replace(image, file=0) for image in alone.images))
 
     def patch(
         self,
@@ -74,23 +84,21 @@ def _layout(source: Source) -> Layout:
     if not path.is_dir():
         reason = "does not exist" if not path.exists() else "is not a folder"
         raise FormatError(path, "", f"{reason}. Point at the folder that holds the images.")
-    found = image_files.list_images(path)
-    if not found:
+    found = paths.scan(path, image_files.IMAGE_SUFFIXES)
+    if not found.names:
         suffixes = ", ".join(sorted(image_files.IMAGE_SUFFIXES))
         raise FormatError(path, "", f"holds no image ({suffixes}). Put images there, or choose another folder.")
     root = path.resolve()
-    xml_files = [xml for xml in paths.list_files(root, XML_SUFFIXES) if b"<annotation" in _head(root / xml)]
-    return Layout(annotations=root, images=root, xml_files=xml_files, image_files=found, sets=None)
-
-
-def _without_places(record: ImageRecord) -> ImageRecord:
-    """Boxes that came out of a VOC file which this project is not to write: they are new to its own file."""
-    return replace(record, boxes=tuple(replace(box, place=None) for box in record.boxes))
+    xmls = paths.scan(root, XML_SUFFIXES)
+    own = [xml for xml in xmls.names if b"<annotation" in _head(root / xml)]
+    foreign = frozenset(xmls.names) - frozenset(own)
+    layout = make_layout(root, paths.Listing(own, xmls.skipped), root, found, None)
+    return replace(layout, foreign=foreign)
 
 
 def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(4096)
+            return file.read(4096).replace(b"\x00", b"")  # UTF-16 looks alike without its zero bytes
     except OSError:
         return b"<annotation"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 SAME_PX = 0.005
 """Two coordinates nearer than this are the same number: files are written with two decimals."""
+
+
+_UNSHOWABLE = re.compile("[\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +47,5 @@ def is_same(a: float, b: float) -> bool:
 
 
 def without_controls(name: str) -> str:
-    """The name as it is shown: trimmed, with control characters and lone surrogates replaced by U+FFFD."""
-    return "".join("\ufffd" if ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF else c for c in name.strip())
+    """The name as it is shown: trimmed, with control characters, lone surrogates and the like replaced by U+FFFD."""
+    return _UNSHOWABLE.sub("\ufffd", name.strip())

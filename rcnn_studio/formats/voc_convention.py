@@ -7,11 +7,9 @@ smallest corner of 1 proves nothing while a 0 does. The guess holds for a whole 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rcnn_studio.formats.voc_record import VocObject
-from rcnn_studio.formats.xml_text import Element
+from rcnn_studio.formats.voc_file import VocFile
 
 DATABASE_ONE_BASED = "RCNN Studio"
 DATABASE_ZERO_BASED = "RCNN Studio (corners from 0)"
@@ -38,23 +36,24 @@ class Evidence:
         self._with_path = 0
         self._files = 0
 
-    def add(self, file_name: str, root: Element, objects: Sequence[VocObject]) -> None:
+    def add(self, file_name: str, annotation: VocFile) -> None:
         self._files += 1
-        for voc_object in objects:
-            if voc_object.raw is None:
-                continue
-            lowest = min(voc_object.raw)
-            if 0.0 <= lowest < 1.0 and not self._zero:
-                self._zero = f"{file_name}: object[{voc_object.index}] has a corner at {lowest:g}"
-        source = root.child("source")
-        database = (source.text_of("database") if source is not None else None) or ""
+        database = annotation.database
+        if database == DATABASE_ONE_BASED:
+            self._own_one = file_name  # a corner below 1 in it lies outside the image, or in a box of half a pixel
+        elif not self._zero:
+            self._look_for_zero(file_name, annotation)
         if database == DATABASE_ZERO_BASED:
             self._own_zero = file_name
-        elif database.startswith(DATABASE_ONE_BASED):
-            self._own_one = file_name
         elif _DEVKIT.fullmatch(database):
             self._devkit = f"{file_name} names {database!r} as its database"
-        self._with_path += bool(root.text_of("path"))
+        self._with_path += annotation.has_path
+
+    def _look_for_zero(self, file_name: str, annotation: VocFile) -> None:
+        for voc_object in annotation.objects:
+            if voc_object.raw is not None and 0.0 <= min(voc_object.raw) < 1.0:
+                self._zero = f"{file_name}: object[{voc_object.index}] has a corner at {min(voc_object.raw):g}"
+                return
 
     def decide(self) -> Convention:
         """The likelier convention: our own files say it outright, a corner at 0 is proof, and the rest hints."""

@@ -13,12 +13,14 @@ from rcnn_studio.domain.dataset import Box, Category, ImageRecord, ImageState
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.formats import xml_text
 from rcnn_studio.formats.codec import LinkedFile
-from rcnn_studio.formats.text import is_same, number_text
+from rcnn_studio.formats.text import is_same, number_text, without_controls
 from rcnn_studio.formats.voc_convention import DATABASE_ONE_BASED, DATABASE_ZERO_BASED
 from rcnn_studio.formats.voc_record import CORNERS, FLAG_TAGS, VocObject, read_object
+from rcnn_studio.formats.voc_turning import Turn
 from rcnn_studio.formats.xml_text import Element, XmlDocument
 
 _VERIFIED = re.compile(r"\s+verified\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+_PIECE = re.compile(rb"(?P<text>[^<]+)|(?P<aside><!--.*?-->|<\?.*?\?>)|<", re.DOTALL)
 _OWN_STATES = frozenset({ImageState.CONFIRMED_EMPTY, ImageState.VERIFIED})
 
 
@@ -45,12 +47,32 @@ def patch(original: bytes | None, file: LinkedFile, image: ImageRecord, categori
         folder = str(file.options.get("folder", ""))
         return fresh_document(image, names, one_based=one_based, folder=folder, path=file.path)
     document = xml_text.parse(original, file.path)
-    changes = _Patch(document, names, one_based, file.path).run(image)
+    written = _Written(one_based, _turn_of(file))
+    changes = _Patch(document, names, written, file.path).run(image)
     if not changes:
         return original
     result = document.encode(_apply(document.data, changes))
     xml_text.parse(result, file.path)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """How corners stand in this file: counted from 0 or 1, on the upright image or (turn) on the stored one."""
+
+    one_based: bool
+    turn: Turn | None = None
+
+    def corners(self, box: Box) -> tuple[float, float, float, float]:
+        """xmin, ymin, xmax, ymax of the box."""
+        x1, y1, x2, y2 = box.xyxy if self.turn is None else self.turn.stored(box.xyxy)
+        shift = 1.0 if self.one_based else 0.0
+        return x1 + shift, y1 + shift, x2, y2
+
+
+def _turn_of(file: LinkedFile) -> Turn | None:
+    turn = file.options.get("turn")
+    return Turn(int(turn[0]), int(turn[1]), int(turn[2])) if turn else None
 
 
 def fresh_document(
@@ -62,8 +84,8 @@ def fresh_document(
     verified = ' verified="yes"' if image.state == ImageState.VERIFIED else ""
     lines = [
         f"<annotation{verified}>",
-        f"\t<folder>{xml_text.escape(folder, path)}</folder>",
-        f"\t<filename>{xml_text.escape(image.path.rpartition('/')[2], path)}</filename>",
+        f"\t<folder>{xml_text.escape(without_controls(folder), path)}</folder>",
+        f"\t<filename>{xml_text.escape(without_controls(image.path.rpartition('/')[2]), path)}</filename>",
         "\t<source>",
         f"\t\t<database>{xml_text.escape(database, path)}</database>",
         "\t</source>",
@@ -74,17 +96,17 @@ def fresh_document(
         "\t</size>",
         "\t<segmented>0</segmented>",
     ]
-    objects = "".join(object_text(b, names, style, one_based=one_based, path=path) for b in image.boxes)
+    written = _Written(one_based)
+    objects = "".join(_object_text(b, names, style, written, path) for b in image.boxes)
     return ("\n".join(lines) + objects + "\n</annotation>\n").encode("utf-8")
 
 
-def object_text(box: Box, names: Mapping[int, str], style: Style, *, one_based: bool, path: str) -> str:
+def _object_text(box: Box, names: Mapping[int, str], style: Style, written: _Written, path: str) -> str:
     """A whole <object> with the white space before it, its children in labelImg's order."""
     inner, deep = style.line(1), style.line(2)
     occluded = f"{inner}<occluded>1</occluded>" if box.occluded else ""
     corners = "".join(
-        f"{deep}<{tag}>{number_text(value)}</{tag}>"
-        for tag, value in zip(CORNERS, written_corners(box, one_based=one_based), strict=True)
+        f"{deep}<{tag}>{number_text(value)}</{tag}>" for tag, value in zip(CORNERS, written.corners(box), strict=True)
     )
     return (
         f"{style.line(0)}<object>"
@@ -95,12 +117,6 @@ def object_text(box: Box, names: Mapping[int, str], style: Style, *, one_based: 
         f"{inner}<bndbox>{corners}{inner}</bndbox>"
         f"{style.line(0)}</object>"
     )
-
-
-def written_corners(box: Box, *, one_based: bool) -> tuple[float, float, float, float]:
-    """xmin, ymin, xmax, ymax as they stand in the file."""
-    shift = 1.0 if one_based else 0.0
-    return box.x1 + shift, box.y1 + shift, box.x2, box.y2
 
 
 def category_name(names: Mapping[int, str], category_id: int, path: str) -> str:
@@ -128,10 +144,10 @@ def _apply(data: bytes, changes: Sequence[_Change]) -> bytes:
 class _Patch:
     """Collects the changes of one file."""
 
-    def __init__(self, document: XmlDocument, names: Mapping[int, str], one_based: bool, path: str) -> None:
+    def __init__(self, document: XmlDocument, names: Mapping[int, str], written: _Written, path: str) -> None:
         self._document = document
         self._names = names
-        self._one_based = one_based
+        self._written = written
         self._path = path
         self._changes: list[_Change] = []
 
@@ -140,26 +156,24 @@ class _Patch:
         boxes = {box.place: box for box in reversed(image.boxes) if box.place is not None}
         kept: set[int] = set()
         for index, element in enumerate(elements):
-            record = read_object(element, index)
-            corners = record.corners(one_based=self._one_based)
+            bndbox = element.child("bndbox")
+            record = read_object(element.texts(), None if bndbox is None else bndbox.texts(), index)
             box = boxes.get(index)
-            if corners is None:
+            if record.corners(one_based=self._written.one_based) is None:
                 continue
             if box is None:
                 start = self._document.space_before(element.start)
                 self._changes.append(_Change(start, self._document.end(element), ""))
             else:
                 kept.add(box.id)
-                self._patch_object(element, record, corners, box)
+                self._patch_object(element, record, box)
         style = self._style(elements)
         new = [box for box in image.boxes if box.id not in kept]
-        text = "".join(object_text(b, self._names, style, one_based=self._one_based, path=self._path) for b in new)
+        text = "".join(_object_text(b, self._names, style, self._written, self._path) for b in new)
         self._patch_root(image.state, text, style, elements)
         return self._changes
 
-    def _patch_object(
-        self, element: Element, record: VocObject, corners: tuple[float, float, float, float], box: Box
-    ) -> None:
+    def _patch_object(self, element: Element, record: VocObject, box: Box) -> None:
         name = category_name(self._names, box.category_id, self._path)
         if name != record.name:
             self._set_text(element.child("name"), xml_text.escape(name, self._path))
@@ -168,10 +182,11 @@ class _Patch:
                 self._set_flag(element, tag, bool(box.flags & flag))
         bndbox = element.child("bndbox")
         assert bndbox is not None, "a record with corners has a bndbox"
-        new = written_corners(box, one_based=self._one_based)
+        new = self._written.corners(box)
         for axis in (0, 1):
-            changed = [i for i in (axis, axis + 2) if not is_same(corners[i], box.xyxy[i])]
-            if changed and record.is_swapped(axis, one_based=self._one_based):
+            low, high = record.ordered(axis, one_based=self._written.one_based)
+            changed = [i for i, old in ((axis, low), (axis + 2, high)) if not is_same(old, new[i])]
+            if changed and record.is_swapped(axis, one_based=self._written.one_based):
                 changed = [axis, axis + 2]
             for i in changed:
                 self._set_text(bndbox.child(CORNERS[i]), number_text(new[i]))
@@ -197,10 +212,8 @@ class _Patch:
             self._changes.append(_Change(element.start, begin, f"{opening}>{text}</{element.name}>"))
             return
         content = document.data[begin : element.close]
-        trimmed = content.strip()
-        if trimmed:
-            begin += content.index(trimmed)
-        self._changes.append(_Change(begin, begin + len(trimmed) if trimmed else element.close, text))
+        start, end = _text_span(content)
+        self._changes.append(_Change(begin + start, begin + end, text))
 
     def _patch_root(self, state: ImageState, text: str, style: Style, elements: Sequence[Element]) -> None:
         """Appends the new objects' text behind the last object, and says in the root whether it is verified."""
@@ -231,6 +244,18 @@ class _Patch:
         if inner is not None and inner.startswith(indent) and len(inner) > len(indent):
             return Style(newline=newline, indent=indent, step=inner[len(indent) :])
         return Style(newline=newline, indent=indent, step=indent or "\t")
+
+
+def _text_span(content: bytes) -> tuple[int, int]:
+    """Where in an element's content its text stands, trimmed: all of it, but for comments beside a single text."""
+    pieces = [m for m in _PIECE.finditer(content) if m.group("text") and m.group("text").strip()]
+    if len(pieces) == 1 and all(m.group("text") or m.group("aside") for m in _PIECE.finditer(content)):
+        start, text = pieces[0].start(), pieces[0].group("text")
+        start += len(text) - len(text.lstrip())
+        return start, start + len(text.strip())
+    trimmed = content.strip()
+    start = content.index(trimmed) if trimmed else 0
+    return start, start + len(trimmed) if trimmed else len(content)
 
 
 def _is_verified(root: Element) -> bool:

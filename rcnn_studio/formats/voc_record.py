@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.dataset import BoxFlag
 from rcnn_studio.formats.text import without_controls
-from rcnn_studio.formats.xml_text import Element
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 FLAG_TAGS = {"truncated": BoxFlag.TRUNCATED, "difficult": BoxFlag.DIFFICULT, "occluded": BoxFlag.OCCLUDED}
 MAX_COORDINATE = 1e6
 
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+_DIGITS = 7  # fewer than this make a number below MAX_COORDINATE
+
+# Enum arithmetic costs more than reading a whole object, so flags are gathered as bits.
+_FLAG_BITS = tuple((tag, int(flag)) for tag, flag in FLAG_TAGS.items())
+_FLAGS = tuple(BoxFlag(bits) for bits in range(8))
+
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _TRUE = frozenset({"true", "yes", "y", "t"})
 _KEPT = "The object is kept in the file and left out of training and scoring; correct it there."
 
@@ -55,8 +61,8 @@ class VocObject:
         if self.raw is None:
             return None
         shift = 1.0 if one_based else 0.0
-        x1, x2 = self._ordered(0, shift)
-        y1, y2 = self._ordered(1, shift)
+        (x1, x2), (y1, y2) = self.ordered(0, one_based=one_based), self.ordered(1, one_based=one_based)
+        x1, y1 = x1 - shift, y1 - shift
         return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None
 
     def is_swapped(self, axis: int, *, one_based: bool) -> bool:
@@ -66,12 +72,11 @@ class VocObject:
         low, high = self.raw[axis], self.raw[axis + 2]
         return low > high and low - (1.0 if one_based else 0.0) >= high
 
-    def _ordered(self, axis: int, shift: float) -> tuple[float, float]:
+    def ordered(self, axis: int, *, one_based: bool) -> tuple[float, float]:
+        """Minimum and maximum on this axis (0: x, 1: y) as they stand in the file, the smaller one first."""
         assert self.raw is not None, "asked for sound numbers only"
         low, high = self.raw[axis], self.raw[axis + 2]
-        if self.is_swapped(axis, one_based=shift > 0):
-            low, high = high, low
-        return low - shift, high
+        return (high, low) if self.is_swapped(axis, one_based=one_based) else (low, high)
 
     def all_faults(self, *, one_based: bool) -> list[Fault]:
         """What is wrong with the object, its area included."""
@@ -92,19 +97,45 @@ class VocObject:
         return faults
 
 
-def read_object(element: Element, index: int) -> VocObject:
-    """The object as far as it can be read; what cannot is in its faults."""
+def read_object(
+    texts: Mapping[str, str], corners: Mapping[str, str] | None, index: int, repeated: Collection[str] = ()
+) -> VocObject:
+    """The object as far as it can be read; what cannot is in its faults.
+
+    texts: trimmed text of the first child of each name; corners: those of its <bndbox>, None without one. repeated:
+    children that occur twice where one is meant (of the bndbox as "bndbox/xmin").
+    """
     faults: list[Fault] = []
-    name = without_controls(element.text_of("name") or "")
-    raw = _read_corners(element, index, faults)
+    written = texts.get("name", "")
+    name = without_controls(written)
+    raw = _read_corners(corners, index, faults)
     if not name:
         faults.append(Fault(f"object[{index}]/name", "missing-name", "the object has no name.", _KEPT))
         raw = None
-    flags = BoxFlag.NONE
-    for tag, flag in FLAG_TAGS.items():
-        if read_flag(element.text_of(tag)):
-            flags |= flag
-    return VocObject(index, name, flags, raw, tuple(faults))
+    elif name != written:
+        message = f"the name {shown(written)} has control characters."
+        action = "They are shown as \ufffd and kept in the file; rename the category."
+        faults.append(Fault(f"object[{index}]/name", "odd-name", message, action, "warning"))
+    for tag in repeated:
+        message = "occurs more than once in its object; the first one counts."
+        faults.append(Fault(f"object[{index}]/{tag}", "repeated-field", message, "Look which one is meant.", "warning"))
+    bits = 0
+    for tag, bit in _FLAG_BITS:
+        text = texts.get(tag, "0")
+        if text != "0" and read_flag(text):
+            bits |= bit
+    return VocObject(index, name, _FLAGS[bits], raw, tuple(faults))
+
+
+def repeated_fields(names: Sequence[str], corner_names: Sequence[str]) -> tuple[str, ...]:
+    """Those of an object's children, and of its <bndbox>'s, that may stand there once and are there twice."""
+    of_object = (tag for tag in ("name", "bndbox", *FLAG_TAGS) if names.count(tag) > 1)
+    return (*of_object, *(f"bndbox/{tag}" for tag in CORNERS if corner_names.count(tag) > 1))
+
+
+def shown(text: str) -> str:
+    """The text as a message may quote it: its first forty characters."""
+    return repr(text) if len(text) <= 40 else f"{text[:40]!r}..."
 
 
 def read_flag(text: str | None) -> bool:
@@ -116,28 +147,35 @@ def read_flag(text: str | None) -> bool:
     return text.casefold() in _TRUE
 
 
-def _read_corners(element: Element, index: int, faults: list[Fault]) -> tuple[float, float, float, float] | None:
-    place = f"object[{index}]/bndbox"
-    box = element.child("bndbox")
-    if box is None:
+def _read_corners(
+    corners: Mapping[str, str] | None, index: int, faults: list[Fault]
+) -> tuple[float, float, float, float] | None:
+    if corners is None:
+        place = f"object[{index}]/bndbox"
         faults.append(Fault(place, "missing-box", "the object has no bndbox.", _KEPT))
         return None
+    found = [corners.get(corner, "") for corner in CORNERS]
+    digits = "".join(found)
+    if digits.isdecimal() and digits.isascii() and all(found) and max(map(len, found)) < _DIGITS:
+        return float(found[0]), float(found[1]), float(found[2]), float(found[3])  # nearly all files: whole numbers
     values: list[float] = []
     for corner in CORNERS:
-        text = box.text_of(corner)
-        value = _read_number(text)
-        if value is None:
-            said = "is missing" if text is None else f"{text[:40]!r} is not a number"
-            faults.append(Fault(f"{place}/{corner}", "not-a-number", f"{said}.", _KEPT))
-        elif not math.isfinite(value) or abs(value) > MAX_COORDINATE:
-            faults.append(Fault(f"{place}/{corner}", "out-of-range", f"{text!r} is no pixel position.", _KEPT))
-            value = None
-        if value is not None:
+        text = corners.get(corner)
+        value = read_number(text)
+        if value is not None and abs(value) <= MAX_COORDINATE:
             values.append(value)
+            continue
+        place = f"object[{index}]/bndbox/{corner}"
+        if text is None:
+            faults.append(Fault(place, "not-a-number", "is missing.", _KEPT))
+        elif value is None:
+            faults.append(Fault(place, "not-a-number", f"{shown(text)} is not a number.", _KEPT))
+        else:
+            faults.append(Fault(place, "out-of-range", f"{shown(text)} is no pixel position.", _KEPT))
     return (values[0], values[1], values[2], values[3]) if len(values) == 4 else None
 
 
-def _read_number(text: str | None) -> float | None:
+def read_number(text: str | None) -> float | None:
     """NaN and infinity come out as they are: they are numbers in Python's eyes and reported as out of range."""
     if text is None:
         return None

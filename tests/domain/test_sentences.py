@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rcnn_studio.domain.runs import CategoryScore, Scores
-from rcnn_studio.domain.sentences import duration_text, plural, run_sentence
+from rcnn_studio.domain.sentences import advice_reason, duration_text, plural, run_sentence
 
 
 def scores(*rows: tuple[str, int, float, int], AP50: float = 0.7) -> Scores:
@@ -18,6 +18,34 @@ def scores(*rows: tuple[str, int, float, int], AP50: float = 0.7) -> Scores:
 def test_boxes_found_are_counted_and_the_worst_class_is_to_be_labelled() -> None:
     text = run_sentence(scores(("WBC", 10, 0.93, 9), ("Platelets", 14, 0.55, 7)))
     assert text == "Finds 9 of 10 WBC, misses half the Platelets: label 30 more Platelets."
+
+
+def test_the_number_to_label_is_explained_by_its_sum() -> None:
+    found = scores(("WBC", 10, 0.93, 9), ("Platelets", 14, 0.55, 7))
+    assert "label 30 more Platelets" in run_sentence(found)
+    assert "7 of 14 Platelets" in advice_reason(found)
+    assert "4 × 7 = 28" in advice_reason(found)
+    assert "so 30." in advice_reason(found)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (("bolt", 4, 1.0, 4),),
+        (("bolt", 30, 0.95, -1), ("washer", 9, 0.61, -1)),
+        (("bolt", 30, 0.1, 2), ("nut", 30, 0.05, 1)),
+        (),
+    ],
+)
+def test_where_no_number_is_named_none_is_explained(rows: tuple[tuple[str, int, float, int], ...]) -> None:
+    assert "label 0" not in run_sentence(scores(*rows))
+    assert advice_reason(scores(*rows)) == ""
+
+
+def test_of_two_that_are_missed_alike_the_one_that_is_named_is_explained() -> None:
+    found = scores(("bolt", 10, 0.9, 9), ("nut", 10, 0.5, 4), ("washer", 10, 0.5, 4))
+    assert "more washers" in run_sentence(found)
+    assert "washers" in advice_reason(found)
 
 
 def test_without_counts_the_sentence_rests_on_ap50() -> None:

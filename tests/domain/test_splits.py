@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rcnn_studio.domain.splits import TEST, TRAIN, VAL, assign_missing, random_split
+from rcnn_studio.domain.splits import (
+    TEST,
+    TRAIN,
+    VAL,
+    assign_missing,
+    folder_groups,
+    group_split,
+    joined_groups,
+    keep_existing,
+    random_split,
+    stratified_split,
+    torn_groups,
+)
 
 PLACES = st.lists(st.tuples(st.sampled_from(["", TRAIN, VAL, TEST]), st.booleans()), max_size=40)
 
@@ -72,3 +86,79 @@ def test_two_labelled_images_are_one_of_each() -> None:
 
 def test_unlabelled_images_wait() -> None:
     assert assign_missing(["", "", ""], [False, False, True]) == ["", "", TRAIN]
+
+
+def test_a_rare_category_gets_its_share_in_every_split() -> None:
+    rng = np.random.default_rng(3)
+    count = 600
+    categories = [[1] * 3 + ([2] if n % 30 == 0 else []) + ([3] if rng.random() < 0.3 else []) for n in range(count)]
+    offsets = np.cumsum([0, *map(len, categories)])
+    flat = np.array([c for row in categories for c in row])
+    names = stratified_split(offsets, flat, val_fraction=0.2, test_fraction=0.1, seed=5)
+    of_box = np.repeat(np.array(names), np.diff(offsets))
+    for category in (1, 2, 3):
+        boxes = of_box[flat == category]
+        for name, share in ((TRAIN, 0.7), (VAL, 0.2), (TEST, 0.1)):
+            assert abs((boxes == name).mean() - share) <= 1 / len(boxes) + 0.02, (category, name)
+    assert names == stratified_split(offsets, flat, val_fraction=0.2, test_fraction=0.1, seed=5)
+    assert names != stratified_split(offsets, flat, val_fraction=0.2, test_fraction=0.1, seed=6)
+
+
+def test_images_without_boxes_are_divided_as_well() -> None:
+    names = stratified_split([0] * 101, [], val_fraction=0.25)
+    assert (names.count(TRAIN), names.count(VAL), names.count(TEST)) == (75, 25, 0)
+
+
+def test_groups_stay_together_and_the_shares_come_near() -> None:
+    groups = [n // 7 for n in range(700)]
+    names = group_split(groups, val_fraction=0.2, test_fraction=0.1, seed=1)
+    assert torn_groups(names, groups) == []
+    assert 130 <= names.count(VAL) <= 150
+    assert 60 <= names.count(TEST) <= 80
+
+
+def test_two_groups_make_one_of_train_and_one_of_val() -> None:
+    assert sorted(group_split([5, 5, 5, 5, 5, 5, 9], val_fraction=0.1)) == [TRAIN] * 6 + [VAL]
+    assert group_split([4, 4, 4]) == [TRAIN] * 3
+    assert group_split([]) == []
+
+
+def test_strata_and_groups_go_together() -> None:
+    groups = [n // 4 for n in range(400)]
+    offsets = list(range(401))
+    categories = [1 + (n // 4) % 2 for n in range(400)]
+    names = stratified_split(offsets, categories, groups=groups, val_fraction=0.2)
+    assert torn_groups(names, groups) == []
+    for category in (1, 2):
+        boxes = [name for name, c in zip(names, categories, strict=True) if c == category]
+        assert boxes.count(VAL) == 40
+
+
+def test_folders_are_groups() -> None:
+    assert folder_groups(["a/1.jpg", "b/1.jpg", "a/2.jpg", "3.jpg", "a/c/4.jpg"]) == [0, 1, 0, 2, 3]
+
+
+def test_groups_of_two_kinds_are_joined() -> None:
+    folders, twins = [0, 0, 1, 2, 3], [10, 11, 11, 12, 12]
+    assert joined_groups(folders, twins) == [0, 0, 0, 1, 1]
+    assert joined_groups([1, 2], [1, 2]) == [0, 1]
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        joined_groups([1, 2], [1])
+
+
+def test_an_image_keeps_its_split_and_a_new_one_follows_its_group() -> None:
+    splits = [TRAIN, "", VAL, "", "", ""]
+    wanted = [VAL, VAL, TRAIN, TRAIN, TEST, TRAIN]
+    assert keep_existing(splits, wanted) == [TRAIN, VAL, VAL, TRAIN, TEST, TRAIN]
+    groups = [1, 1, 2, 2, 1, 3]
+    assert keep_existing(splits, wanted, groups) == [TRAIN, TRAIN, VAL, VAL, TRAIN, TRAIN]
+    torn = [TRAIN, "", TEST]
+    assert keep_existing(torn, [TRAIN] * 3, [1, 1, 1]) == [TRAIN, TEST, TEST]
+    assert torn_groups(keep_existing(torn, [TRAIN] * 3, [1, 1, 1]), [1, 1, 1]) == [1]
+
+
+def test_more_than_everything_cannot_be_divided() -> None:
+    with pytest.raises(ValueError, match="more than everything"):
+        stratified_split([0, 1], [1], val_fraction=0.7, test_fraction=0.7)
+    with pytest.raises(ValueError, match="2 group numbers for 1 images"):
+        stratified_split([0, 1], [1], groups=[1, 2])

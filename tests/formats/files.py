@@ -90,7 +90,11 @@ def patch(imported: Imported, *records: ImageRecord, original: bytes | None = No
     assert number is not None
     file = imported.files[number]
     mine = [image for image in imported.images if image.file == number]
-    now = [changed.get(image.record.id, image.record) for image in mine]
+    now = [
+        changed.get(image.record.id, imported.record(index))
+        for index, image in enumerate(imported.images)
+        if image.file == number
+    ]
     places = {image.record.id: image.place for image in mine}
     data = Path(file.path).read_bytes() if original is None and file.exists else original
     return codec(file.format).patch(data, file, now, imported.categories, places)

@@ -41,18 +41,19 @@ def test_corners_count_from_zero_as_labelimg_writes_them(imported: Imported) -> 
 
 
 def test_no_file_changes_while_no_box_does(imported: Imported) -> None:
-    for image in imported.images:
+    for image, record in zip(imported.images, imported.records(), strict=True):
         file = imported.files[image.file or 0]
         original = Path(file.path).read_bytes()
-        assert codec("voc").patch(original, file, [image.record], imported.categories, {}) is original
+        assert codec("voc").patch(original, file, [record], imported.categories, {}) is original
 
 
 def test_a_moved_box_changes_four_numbers_and_nothing_else(imported: Imported) -> None:
-    for image in imported.images[::7]:
-        file = imported.files[image.file or 0]
+    for index in range(0, len(imported.images), 7):
+        file = imported.files[imported.images[index].file or 0]
         original = Path(file.path).read_bytes()
-        box = image.record.boxes[-1]
-        moved = with_box(image.record, -1, x1=box.x1 + 1, y1=box.y1 + 1, x2=box.x2 + 2, y2=box.y2 + 2)
+        record = imported.record(index)
+        box = record.boxes[-1]
+        moved = with_box(record, -1, x1=box.x1 + 1, y1=box.y1 + 1, x2=box.x2 + 2, y2=box.y2 + 2)
         after = patch(imported, moved)
         parts = changed_parts(original, after or b"")
         assert [re.sub(r"\d+", "#", b) for _, b in parts] == [

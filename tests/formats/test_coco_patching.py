@@ -55,13 +55,13 @@ def test_without_a_change_the_very_same_bytes_come_back(tmp_path: Path, way: str
     data = encode(MANY_WAYS[way], encoding)
     imported = read(make_coco(tmp_path, data), "coco")
     assert imported.box_count == 3
-    assert patch(imported, imported.images[0].record, original=data) is data
+    assert patch(imported, imported.record(0), original=data) is data
 
 
 @pytest.mark.parametrize("way", MANY_WAYS)
 def test_a_moved_box_changes_its_numbers_and_its_area_alone(tmp_path: Path, way: str) -> None:
     imported = read(make_coco(tmp_path, MANY_WAYS[way]), "coco")
-    after = patch(imported, with_box(imported.images[0].record, 0, x1=7.0))
+    after = patch(imported, with_box(imported.record(0), 0, x1=7.0))
     expected = parsed(MANY_WAYS[way].encode())
     expected["annotations"][0].update(bbox=[7, 6, 13, 24], area=312)
     assert parsed(after) == expected
@@ -74,7 +74,7 @@ def test_a_moved_box_changes_its_numbers_and_its_area_alone(tmp_path: Path, way:
 def test_numbers_that_did_not_change_keep_their_text(tmp_path: Path) -> None:
     text = MANY_WAYS["one line"].replace("10.125", "1.0125E1")
     imported = read(make_coco(tmp_path, text), "coco")
-    after = patch(imported, with_box(imported.images[0].record, 1, y2=4.0))
+    after = patch(imported, with_box(imported.record(0), 1, y2=4.0))
     assert (
         after == text.replace("[1.0125E1, 1, 2, 2]", "[1.0125E1, 1, 2, 3]").replace('"area": 4}', '"area": 6}').encode()
     )
@@ -82,7 +82,7 @@ def test_numbers_that_did_not_change_keep_their_text(tmp_path: Path) -> None:
 
 def test_the_area_of_a_mask_is_left_alone(tmp_path: Path) -> None:
     imported = read(make_coco(tmp_path, MANY_WAYS["one line"].replace('"area": 360', '"area": 200.5')), "coco")
-    after = parsed(patch(imported, with_box(imported.images[0].record, 0, x1=7.0)))
+    after = parsed(patch(imported, with_box(imported.record(0), 0, x1=7.0)))
     assert after["annotations"][0]["area"] == 200.5
     assert after["annotations"][0]["segmentation"] == [[1, 2, 3.5]]
 
@@ -92,8 +92,7 @@ def test_the_area_of_a_mask_is_left_alone(tmp_path: Path) -> None:
 def test_deleted_boxes_are_cut_out_and_the_rest_stays(tmp_path: Path, way: str, gone: tuple[int, ...]) -> None:
     imported = read(make_coco(tmp_path, MANY_WAYS[way]), "coco")
     records = [
-        replace(image.record, boxes=tuple(b for b in image.record.boxes if b.place not in gone))
-        for image in imported.images
+        replace(record, boxes=tuple(b for b in record.boxes if b.place not in gone)) for record in imported.records()
     ]
     expected = {**DOCUMENT, "annotations": [r for i, r in enumerate(RECORDS) if i not in gone]}
     assert parsed(patch(imported, *records)) == expected
@@ -102,7 +101,7 @@ def test_deleted_boxes_are_cut_out_and_the_rest_stays(tmp_path: Path, way: str, 
 @pytest.mark.parametrize("way", MANY_WAYS)
 def test_a_new_box_looks_like_the_others(tmp_path: Path, way: str) -> None:
     imported = read(make_coco(tmp_path, MANY_WAYS[way]), "coco")
-    after = patch(imported, plus_box(imported.images[1].record, (1, 2, 4.5, 6), category_id=7))
+    after = patch(imported, plus_box(imported.record(1), (1, 2, 4.5, 6), category_id=7))
     new = {
         "id": 40 + 901,
         "image_id": 11,
@@ -131,7 +130,7 @@ def test_a_new_box_can_follow_when_all_others_are_deleted(tmp_path: Path) -> Non
 
 def test_a_box_keeps_its_annotation_id_when_another_new_one_is_deleted(tmp_path: Path) -> None:
     imported = read(make_coco(tmp_path, MANY_WAYS["one line"]), "coco")
-    two = plus_box(plus_box(imported.images[1].record, (1, 2, 4, 6), category_id=3), (2, 2, 4, 6), category_id=3)
+    two = plus_box(plus_box(imported.record(1), (1, 2, 4, 6), category_id=3), (2, 2, 4, 6), category_id=3)
     both = parsed(patch(imported, two))["annotations"]
     one = parsed(patch(imported, without_box(two, 1)))["annotations"]
     assert one[-1] == both[-1]
@@ -139,7 +138,7 @@ def test_a_box_keeps_its_annotation_id_when_another_new_one_is_deleted(tmp_path:
 
 def test_another_category_and_crowd_change_their_keys_alone(tmp_path: Path) -> None:
     imported = read(make_coco(tmp_path, MANY_WAYS["one line"]), "coco")
-    after = patch(imported, with_box(imported.images[0].record, 0, category_id=7, flags=BoxFlag.CROWD))
+    after = patch(imported, with_box(imported.record(0), 0, category_id=7, flags=BoxFlag.CROWD))
     first = json.dumps(RECORDS[0])
     changed = first.replace('"category_id": 3', '"category_id": 7').replace('"iscrowd": 0', '"iscrowd": 1')
     assert after == MANY_WAYS["one line"].replace(first, changed).encode()
@@ -152,31 +151,31 @@ def test_flags_that_coco_lacks_go_into_attributes(tmp_path: Path, attributes: di
         record["attributes"] = attributes
     path = make_coco(tmp_path, coco_document([record]))
     imported = read(path, "coco")
-    after = patch(imported, with_box(imported.images[0].record, 0, flags=BoxFlag.OCCLUDED))
+    after = patch(imported, with_box(imported.record(0), 0, flags=BoxFlag.OCCLUDED))
     assert parsed(after)["annotations"][0]["attributes"] == {**(attributes or {}), "occluded": True}
     path.write_bytes(after or b"")
-    assert read(path, "coco").images[0].record.boxes[0].flags == BoxFlag.OCCLUDED
+    assert read(path, "coco").record(0).boxes[0].flags == BoxFlag.OCCLUDED
 
 
 def test_a_renamed_category_changes_its_name_alone(tmp_path: Path) -> None:
     imported = read(make_coco(tmp_path, MANY_WAYS["compact"]), "coco")
     renamed = replace(imported, categories=(replace(imported.categories[0], name='a "b"'), imported.categories[1]))
-    after = patch(renamed, imported.images[0].record)
+    after = patch(renamed, imported.record(0))
     assert after == MANY_WAYS["compact"].replace('"bolt"', '"a \\"b\\""').encode()
 
 
 def test_a_new_category_is_appended_once_it_is_used(tmp_path: Path) -> None:
     imported = read(make_coco(tmp_path, MANY_WAYS["one line"]), "coco")
     wider = replace(imported, categories=(*imported.categories, Category(id=8, name="washer")))
-    assert patch(wider, imported.images[0].record) == MANY_WAYS["one line"].encode()
-    after = parsed(patch(wider, with_box(imported.images[0].record, 0, category_id=8)))
+    assert patch(wider, imported.record(0)) == MANY_WAYS["one line"].encode()
+    after = parsed(patch(wider, with_box(imported.record(0), 0, category_id=8)))
     assert after["categories"] == [*DOCUMENT["categories"], {"id": 8, "name": "washer", "supercategory": ""}]
     assert after["annotations"][0]["category_id"] == 8
 
 
 def test_a_removed_category_leaves_unless_a_kept_record_speaks_of_it(tmp_path: Path) -> None:
     imported = read(make_coco(tmp_path, coco_document([*RECORDS[:1], annotation(9, [1, 1, 0, 0], category=7)])), "coco")
-    record = imported.images[0].record
+    record = imported.record(0)
     without_bolt = replace(imported, categories=imported.categories[1:])
     after = parsed(patch(without_bolt, with_box(record, 0, category_id=7)))
     assert [c["name"] for c in after["categories"]] == ["nut"]
@@ -187,9 +186,7 @@ def test_a_removed_category_leaves_unless_a_kept_record_speaks_of_it(tmp_path: P
 def test_replacing_all_categories_leaves_sound_json(tmp_path: Path) -> None:
     imported = read(make_coco(tmp_path, MANY_WAYS["indented"]), "coco")
     fresh = replace(imported, categories=(Category(id=50, name="washer"),))
-    records = [
-        replace(i.record, boxes=tuple(replace(b, category_id=50) for b in i.record.boxes)) for i in imported.images
-    ]
+    records = [replace(r, boxes=tuple(replace(b, category_id=50) for b in r.boxes)) for r in imported.records()]
     after = parsed(patch(fresh, *records))
     assert [c["name"] for c in after["categories"]] == ["washer"]
     assert {a["category_id"] for a in after["annotations"]} == {50}
@@ -199,7 +196,7 @@ def test_bad_records_and_images_that_are_not_given_stay_verbatim(tmp_path: Path)
     bad = annotation(99, [1, "x", 3, 4])
     imported = read(make_coco(tmp_path, coco_document([bad, *RECORDS])), "coco")
     file = imported.files[0]
-    emptied = replace(imported.images[0].record, boxes=())
+    emptied = replace(imported.record(0), boxes=())
     original = Path(file.path).read_bytes()
     after = codec("coco").patch(original, file, [emptied], imported.categories, {emptied.id: 0})
     assert parsed(after)["annotations"] == [bad, RECORDS[1]]
@@ -209,7 +206,7 @@ def test_a_file_without_annotations_gets_the_key(tmp_path: Path) -> None:
     document = {key: value for key, value in DOCUMENT.items() if key not in ("annotations", "categories")}
     imported = read(make_coco(tmp_path, json.dumps(document, indent=1)), "coco")
     wider = replace(imported, categories=(Category(id=1, name="bolt"),))
-    after = parsed(patch(wider, plus_box(imported.images[0].record, (1, 2, 4, 6))))
+    after = parsed(patch(wider, plus_box(imported.record(0), (1, 2, 4, 6))))
     assert [a["bbox"] for a in after["annotations"]] == [[1, 2, 3, 4]]
     assert [c["name"] for c in after["categories"]] == ["bolt"]
     assert after["images"] == DOCUMENT["images"]
@@ -265,9 +262,9 @@ def test_whatever_is_edited_is_read_back_and_can_be_undone(
     again = read(path, "coco")
     assert not again.problems
     names, names_again = ({c.id: c.name for c in i.categories} for i in (wider, again))
-    for image, record in zip(again.images, records, strict=True):
-        found = sorted((names_again[b.category_id], b.flags, b.xyxy) for b in image.record.boxes)
+    for read_back, record in zip(again.records(), records, strict=True):
+        found = sorted((names_again[b.category_id], b.flags, b.xyxy) for b in read_back.boxes)
         wanted = sorted((names[b.category_id], b.flags, b.xyxy) for b in record.boxes)
         assert [f[:2] for f in found] == [w[:2] for w in wanted]
         assert [f[2] for f in found] == [pytest.approx(w[2], abs=0.011) for w in wanted]
-    assert patch(imported, imported.images[0].record, original=original) is original
+    assert patch(imported, imported.record(0), original=original) is original

@@ -23,7 +23,7 @@ def test_a_box_arrives_with_its_corners_category_flags_and_place(tmp_path: Path)
         annotation(8, [1, 1, 2, 2], image=11, attributes={"occluded": True, "difficult": 0}),
     ]
     imported = read(make_coco(tmp_path, coco_document(records)), "coco")
-    first, second = (image.record for image in imported.images)
+    first, second = imported.records()
     assert [(c.id, c.name) for c in imported.categories] == [(3, "bolt"), (7, "nut")]
     assert [(b.xyxy, b.category_id, b.place) for b in first.boxes] == [((5, 6, 20, 30), 3, 0)]
     assert [(b.xyxy, b.flags) for b in second.boxes] == [
@@ -49,7 +49,7 @@ def test_ids_may_be_text_zero_and_out_of_order(tmp_path: Path) -> None:
         (1, "nut", {"coco_id": "5"}),
         (2, "bolt", {"coco_id": "0"}),
     ]
-    assert [b.category_id for b in imported.images[0].record.boxes] == [2]
+    assert [b.category_id for b in imported.record(0).boxes] == [2]
 
 
 def test_several_files_become_one_dataset_with_splits(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_several_files_become_one_dataset_with_splits(tmp_path: Path) -> None:
         ("val/v.png", "val", 1),
     ]
     names = {c.id: c.name for c in imported.categories}
-    assert names[imported.images[2].record.boxes[0].category_id] == "nut"
+    assert names[imported.record(2).boxes[0].category_id] == "nut"
     assert sniff(tmp_path).name == "coco"
 
 
@@ -102,7 +102,7 @@ def test_a_bad_annotation_is_named_by_its_place_and_left_out(tmp_path: Path, rec
     (problem,) = imported.problems
     assert problem.where == where
     assert problem.file == str(tmp_path / "c.json")
-    assert [b.place for b in imported.images[0].record.boxes] == [0, 2]
+    assert [b.place for b in imported.record(0).boxes] == [0, 2]
 
 
 def test_a_number_too_large_for_a_float_is_a_bad_record(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_ids_that_occur_twice_are_listed_and_both_boxes_are_used(tmp_path: Path)
     imported = read(make_coco(tmp_path, coco_document([GOOD, annotation(1, [1, 1, 2, 2])])), "coco")
     (problem,) = imported.problems
     assert (problem.where, problem.level) == ("annotations[1].id", "warning")
-    assert len(imported.images[0].record.boxes) == 2
+    assert len(imported.record(0).boxes) == 2
 
 
 def test_bad_images_and_categories_are_listed_and_the_rest_opens(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_missing_file_and_missing_images_are_refused_with_a_remedy(tmp_path: P
 def test_utf_16_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     for number, data in enumerate((b"\xff\xfe" + SOUND.encode("utf-16-le"), b"\xef\xbb\xbf" + SOUND.encode())):
         imported = read(make_coco(tmp_path / str(number), data), "coco")
-        assert len(imported.images[0].record.boxes) == 1
+        assert len(imported.record(0).boxes) == 1
 
 
 @pytest.mark.datasets

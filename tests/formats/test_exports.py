@@ -47,7 +47,7 @@ def test_a_voc_export_is_read_back_as_it_was(dataset: Dataset, tmp_path: Path) -
     count = codec("voc").write(dataset, tmp_path / "out", ignore, never)
     assert count == sum(1 for path in (tmp_path / "out").rglob("*") if path.is_file())
     imported = read(tmp_path / "out")
-    found = {i.record.path: i.record for i in imported.images}
+    found = {record.path: record for record in imported.records()}
     assert {path: (r.state, r.split, [b.xyxy for b in r.boxes]) for path, r in found.items()} == {
         "a.png": (ImageState.LABELLED, "train", [(0, 0, 64, 48), (1.5, 2, 9.25, 12)]),
         "sub/a.png": (ImageState.VERIFIED, "val", [(3, 4, 5, 6)]),
@@ -72,7 +72,7 @@ def test_a_coco_export_is_read_back_as_it_was(dataset: Dataset, tmp_path: Path) 
     count = codec("coco").write(dataset, tmp_path / "out", ignore, never)
     assert count == sum(1 for path in (tmp_path / "out").rglob("*") if path.is_file())
     imported = read(tmp_path / "out", "coco", empty="confirmed")
-    assert {i.record.path: (i.record.split, [b.xyxy for b in i.record.boxes]) for i in imported.images} == {
+    assert {r.path: (r.split, [b.xyxy for b in r.boxes]) for r in imported.records()} == {
         "a.png": ("train", [(0, 0, 64, 48), (1.5, 2, 9.25, 12)]),
         "sub/a.png": ("val", [(3, 4, 5, 6)]),
         "1/a.png": ("train", []),

@@ -46,7 +46,7 @@ def test_voc_files_beside_the_images_are_read(tmp_path: Path) -> None:
     (plain_folder(tmp_path) / "b.xml").write_text(voc_text(voc_object("bolt", (1, 2, 9, 9))), encoding="utf-8")
     (tmp_path / "pom.xml").write_text("<project/>", encoding="utf-8")
     imported = read(tmp_path, "images")
-    assert len(imported.images[0].record.boxes) == 1
+    assert len(imported.record(0).boxes) == 1
     assert not imported.problems
 
 
@@ -54,7 +54,7 @@ def test_labels_can_go_into_one_coco_file(tmp_path: Path) -> None:
     imported = read(plain_folder(tmp_path), "images", label_format="coco")
     assert [(f.format, f.exists) for f in imported.files] == [("coco", False)]
     assert {image.file for image in imported.images} == {0}
-    assert patch(imported, imported.images[0].record) is None
+    assert patch(imported, imported.record(0)) is None
 
 
 def test_labels_can_stay_in_the_project(tmp_path: Path) -> None:
@@ -66,9 +66,9 @@ def test_labels_can_stay_in_the_project(tmp_path: Path) -> None:
 def test_a_first_box_in_a_plain_folder_is_read_back(tmp_path: Path) -> None:
     imported = read(plain_folder(tmp_path), "images")
     wider = replace(imported, categories=make_categories(["bolt"]))
-    Path(imported.files[0].path).write_bytes(patch(wider, plus_box(imported.images[0].record, (0, 0, 64, 48))) or b"")
+    Path(imported.files[0].path).write_bytes(patch(wider, plus_box(imported.record(0), (0, 0, 64, 48))) or b"")
     again = read(tmp_path, "images")
-    assert [b.xyxy for b in again.images[0].record.boxes] == [(0, 0, 64, 48)]
+    assert [b.xyxy for b in again.record(0).boxes] == [(0, 0, 64, 48)]
     assert again.files[0].options["one_based"] is True
 
 

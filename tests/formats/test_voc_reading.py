@@ -25,7 +25,7 @@ def test_a_box_arrives_with_its_corners_category_flags_and_place(tmp_path: Path)
     more = "\n\t\t<occluded>1</occluded>"
     text = voc_text(BOX + voc_object("nut", (1.5, 2, 9.25, 12), more=more))
     imported = read(make_voc(tmp_path, {"a": text}))
-    record = imported.images[0].record
+    record = imported.record(0)
     assert [c.name for c in imported.categories] == ["bolt", "nut"]
     assert (record.path, record.width, record.height, record.state) == ("a.png", 64, 48, ImageState.LABELLED)
     assert [b.xyxy for b in record.boxes] == [(5, 6, 20, 30), (1.5, 2, 9.25, 12)]
@@ -36,7 +36,7 @@ def test_a_box_arrives_with_its_corners_category_flags_and_place(tmp_path: Path)
 def test_devkit_files_count_from_one_and_lose_it_on_the_way_in(tmp_path: Path) -> None:
     text = voc_text(voc_object("dog", (1, 1, 64, 48)), head=database("The VOC2007 Database"))
     imported = read(make_voc(tmp_path, {"a": text}))
-    assert imported.images[0].record.boxes[0].xyxy == (0, 0, 64, 48)
+    assert imported.record(0).boxes[0].xyxy == (0, 0, 64, 48)
     assert imported.files[0].options["one_based"] is True
     assert "VOC2007" in imported.files[0].options["evidence"]
 
@@ -47,7 +47,7 @@ def test_one_corner_at_zero_proves_that_the_whole_dataset_counts_from_zero(tmp_p
         "b": voc_text(voc_object("dog", (0, 3, 9, 9))),
     }
     imported = read(make_voc(tmp_path, texts))
-    assert imported.images[0].record.boxes[0].xyxy == (5, 6, 20, 30)
+    assert imported.record(0).boxes[0].xyxy == (5, 6, 20, 30)
     assert "b.xml: object[0] has a corner at 0" in imported.files[0].options["evidence"]
 
 
@@ -60,14 +60,14 @@ def test_files_of_labelimg_count_from_zero(tmp_path: Path) -> None:
 
 def test_the_convention_can_be_chosen(tmp_path: Path) -> None:
     imported = read(make_voc(tmp_path, {"a": voc_text(BOX)}), one_based=True)
-    assert imported.images[0].record.boxes[0].xyxy == (4, 5, 20, 30)
+    assert imported.record(0).boxes[0].xyxy == (4, 5, 20, 30)
 
 
 def test_corners_are_found_by_their_tag_in_any_order(tmp_path: Path) -> None:
     text = voc_text(
         "<object><bndbox><ymax>30</ymax><xmax>20</xmax><ymin>6</ymin><xmin>5</xmin></bndbox><name>bolt</name></object>"
     )
-    assert read(make_voc(tmp_path, {"a": text})).images[0].record.boxes[0].xyxy == (5, 6, 20, 30)
+    assert read(make_voc(tmp_path, {"a": text})).record(0).boxes[0].xyxy == (5, 6, 20, 30)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_corners_are_found_by_their_tag_in_any_order(tmp_path: Path) -> None:
 def test_flags_are_read_leniently(tmp_path: Path, written: str, read_as: bool) -> None:
     text = voc_text(BOX).replace("<difficult>0<", f"<difficult>{written}<")
     imported = read(make_voc(tmp_path, {"a": text}))
-    assert imported.images[0].record.boxes[0].difficult is read_as
+    assert imported.record(0).boxes[0].difficult is read_as
     assert not imported.problems
 
 
@@ -110,7 +110,7 @@ def test_an_unknown_field_is_no_problem(tmp_path: Path) -> None:
     )
     imported = read(make_voc(tmp_path, {"a": text}))
     assert not imported.problems
-    assert len(imported.images[0].record.boxes) == 1
+    assert len(imported.record(0).boxes) == 1
 
 
 def test_an_image_is_found_by_filename_when_no_image_has_the_stem(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_an_image_is_found_by_filename_when_no_image_has_the_stem(tmp_path: Path
     text = voc_text(BOX, filename="a.png", head="\t<path>/elsewhere/c.png</path>\n")
     (folder / "Annotations" / "other name.xml").write_text(text, encoding="utf-8")
     imported = read(folder)
-    assert [b.xyxy for b in imported.images[0].record.boxes] == [(5, 6, 20, 30)]
+    assert [b.xyxy for b in imported.record(0).boxes] == [(5, 6, 20, 30)]
     assert imported.files[0].path.endswith("other name.xml")
 
 
@@ -134,7 +134,7 @@ def test_images_may_lie_beside_their_xml(tmp_path: Path) -> None:
     (tmp_path / "set" / "a.xml").write_text(voc_text(BOX), encoding="utf-8")
     imported = read(tmp_path)
     assert imported.images[0].record.path == "set/a.png"
-    assert len(imported.images[0].record.boxes) == 1
+    assert len(imported.record(0).boxes) == 1
 
 
 def test_images_may_lie_in_a_named_folder(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_images_may_lie_in_a_named_folder(tmp_path: Path) -> None:
     (folder / "JPEGImages").rename(tmp_path / "pictures")
     imported = read(folder, images=tmp_path / "pictures")
     assert imported.roots == (str(tmp_path / "pictures"),)
-    assert len(imported.images[0].record.boxes) == 1
+    assert len(imported.record(0).boxes) == 1
 
 
 def test_splits_come_from_the_lists_and_per_category_lists_are_ignored(tmp_path: Path) -> None:
@@ -188,12 +188,12 @@ def test_a_bad_box_is_named_by_its_place_and_left_out(
     (problem,) = imported.problems
     assert (problem.kind, problem.where, problem.level) == (kind, where, "error")
     assert problem.file.endswith("a.xml")
-    assert [b.place for b in imported.images[0].record.boxes] == [0, 2]
+    assert [b.place for b in imported.record(0).boxes] == [0, 2]
 
 
 def test_swapped_corners_are_put_in_order_with_a_warning(tmp_path: Path) -> None:
     imported = read(make_voc(tmp_path, {"a": voc_text(voc_object("bolt", (20, 30, 5, 6)))}))
-    assert imported.images[0].record.boxes[0].xyxy == (5, 6, 20, 30)
+    assert imported.record(0).boxes[0].xyxy == (5, 6, 20, 30)
     assert [(p.kind, p.level) for p in imported.problems] == [("swapped-corners", "warning")]
 
 
@@ -227,9 +227,9 @@ def test_an_unreadable_xml_is_refused_named_and_never_written(tmp_path: Path, da
     assert problem.file.endswith("a.xml")
     assert imported.images[0].record.state == ImageState.NEEDS_FIX
     assert imported.files[0].refused
-    assert len(imported.images[1].record.boxes) == 1
+    assert len(imported.record(1).boxes) == 1
     original = (folder / "Annotations" / "a.xml").read_bytes()
-    record = imported.images[1].record
+    record = imported.record(1)
     assert codec("voc").patch(original, imported.files[0], [record], imported.categories, {}) is original
 
 
@@ -283,7 +283,7 @@ def test_an_xml_that_is_a_link_out_of_the_dataset_is_not_read_and_not_written(tm
     (tmp_path / "secret.xml").write_text(voc_text(BOX), encoding="utf-8")
     (folder / "Annotations" / "a.xml").symlink_to(tmp_path / "secret.xml")
     imported = read(folder)
-    assert imported.images[0].record.boxes == ()
+    assert imported.record(0).boxes == ()
     assert imported.files[0].refused
     assert [p.kind for p in imported.problems] == ["link-out"]
 
