@@ -11,26 +11,14 @@ from collections.abc import Iterable, Sequence
 from rcnn_studio.domain.dataset import Box, Category
 from rcnn_studio.domain.edits import Edit, ImageChange
 from rcnn_studio.domain.errors import ProjectError
-from rcnn_studio.store import edits_json
+from rcnn_studio.store import documents, edits_json, marking, symbolic
 from rcnn_studio.store.schema import now_text
-
-WITH_CATEGORY_TABLE = ("coco",)
-"""Formats whose files hold the table of categories and not only their names."""
 
 _INSERT_BOX = "INSERT INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_CATEGORY = """
 INSERT INTO categories (id, position, name, color, hotkey, supercategory, extra) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET position = excluded.position, name = excluded.name, color = excluded.color,
     hotkey = excluded.hotkey, supercategory = excluded.supercategory, extra = excluded.extra
-"""
-_MARK_FILE = """
-UPDATE files SET revision = :revision
-WHERE id = (SELECT file_id FROM images WHERE id = :image) AND status <> 'refused'
-"""
-_MARK_FILES_OF_CATEGORY = """
-UPDATE files SET revision = :revision WHERE status <> 'refused' AND id IN (
-    SELECT DISTINCT images.file_id FROM boxes JOIN images ON images.id = boxes.image_id
-    WHERE boxes.category_id = :category)
 """
 
 
@@ -74,21 +62,57 @@ def apply_edit(db: sqlite3.Connection, edit: Edit) -> int:
 
     Raises ProjectError or sqlite3.Error; the caller rolls back.
     """
-    image_ids = list(dict.fromkeys(change.image_id for change in edit.images))
+    undone = _sequence_of(db, edit) if edit.undoes else None
     cursor = db.execute(
-        "INSERT INTO history (time, text, edit, image_ids) VALUES (?, ?, ?, ?)",
-        (now_text(), edit.text, edits_json.edit_to_json(edit), edits_json.dumps(image_ids)),
+        "INSERT INTO history (time, text, key, undoes, kind, edit) VALUES (?, ?, ?, ?, ?, ?)",
+        (now_text(), edit.text, edit.key, undone, symbolic.kind_of(edit), edits_json.edit_to_json(edit)),
     )
     sequence = int(cursor.lastrowid or 0)
+    if edit.is_symbolic:
+        _apply_symbolic(db, edit, undone, sequence)
+    else:
+        _apply_by_image(db, edit, undone, sequence)
+    return sequence
+
+
+def _sequence_of(db: sqlite3.Connection, edit: Edit) -> int | None:
+    """The sequence under which the edit that this one takes back was stored last; None if it never was."""
+    row = db.execute(
+        "SELECT sequence FROM history WHERE key = ? AND undoes IS NULL ORDER BY sequence DESC LIMIT 1", (edit.undoes,)
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _apply_symbolic(db: sqlite3.Connection, edit: Edit, undone: int | None, sequence: int) -> None:
+    if not edit.undoes:
+        symbolic.apply(db, edit, sequence)
+    elif undone is None:
+        raise ProjectError(f"{edit.text}: cannot be taken back, because it is not in the history.")
+    else:
+        symbolic.take_back(db, edit, undone, sequence)
+
+
+def _apply_by_image(db: sqlite3.Connection, edit: Edit, undone: int | None, sequence: int) -> None:
+    image_ids = {change.image_id for change in edit.images}
+    db.executemany("INSERT INTO history_images VALUES (?, ?)", [(i, sequence) for i in sorted(image_ids)])
     gone: set[int] = set()
     if edit.categories is not None:
-        gone = _change_categories(db, edit.categories[1], sequence)
+        exact = undone is not None and not edit.images and not edit.documents and _was_exactly(db, undone, edit)
+        gone = _change_categories(db, edit.categories[1], sequence, undone if exact and undone is not None else 0)
     for change in edit.images:
         _change_image(db, change, sequence, edit.text)
     if gone:
         _remove_categories(db, gone)
+    for document in edit.documents:
+        documents.switch(db, document, sequence)
     _raise_next_box_id(db, edit)
-    return sequence
+
+
+def _was_exactly(db: sqlite3.Connection, undone: int, edit: Edit) -> bool:
+    """True if the stored edit is the inverse of this one, which then leaves the table as it was before."""
+    row = db.execute("SELECT edit FROM history WHERE sequence = ?", (undone,)).fetchone()
+    stored = edits_json.edit_from_json(row[0])
+    return edit.categories is not None and stored.categories == edit.categories[::-1]
 
 
 def dirtied_files(db: sqlite3.Connection, sequence: int) -> list[tuple[int, str]]:
@@ -99,7 +123,26 @@ def dirtied_files(db: sqlite3.Connection, sequence: int) -> list[tuple[int, str]
 
 def _change_image(db: sqlite3.Connection, change: ImageChange, sequence: int, edit_text: str) -> None:
     image_id = change.image_id
-    touches_file = bool(change.removed or change.added) or change.state[0] != change.state[1]
+    touches_boxes = bool(change.removed or change.added)
+    touches_file = touches_boxes or change.state[0] != change.state[1]
+    if touches_boxes:
+        _change_boxes(db, change, edit_text)
+    count = "(SELECT count(*) FROM boxes WHERE image_id = images.id)" if touches_boxes else "box_count"
+    cursor = db.execute(
+        f"UPDATE images SET state = ?, split = coalesce(?, split), box_count = {count}, touched = max(touched, ?)"
+        " WHERE id = ?",
+        (int(change.state[1]), None if change.split is None else change.split[1], touches_file, image_id),
+    )
+    if cursor.rowcount != 1:
+        raise ProjectError(f"The project has no image number {image_id}; the edit was not stored.")
+    if touches_file:
+        marking.mark_file_of_image(db, image_id, sequence)
+    if change.rejections_removed or change.rejections_added:
+        _change_rejections(db, change)
+
+
+def _change_boxes(db: sqlite3.Connection, change: ImageChange, edit_text: str) -> None:
+    image_id = change.image_id
     if change.removed:
         keys = [(image_id, box.id) for box in change.removed]
         if db.executemany("DELETE FROM boxes WHERE image_id = ? AND id = ?", keys).rowcount != len(keys):
@@ -115,16 +158,10 @@ def _change_image(db: sqlite3.Connection, change: ImageChange, sequence: int, ed
             raise ProjectError(
                 f"{edit_text}: a box of image {image_id} has an unknown category or an id that is taken ({error})."
             ) from error
-    count = int(db.execute("SELECT count(*) FROM boxes WHERE image_id = ?", (image_id,)).fetchone()[0])
-    cursor = db.execute(
-        "UPDATE images SET state = ?, split = coalesce(?, split), box_count = ?, touched = max(touched, ?)"
-        " WHERE id = ?",
-        (int(change.state[1]), None if change.split is None else change.split[1], count, touches_file, image_id),
-    )
-    if cursor.rowcount != 1:
-        raise ProjectError(f"The project has no image number {image_id}; the edit was not stored.")
-    if touches_file:
-        db.execute(_MARK_FILE, {"revision": sequence, "image": image_id})
+
+
+def _change_rejections(db: sqlite3.Connection, change: ImageChange) -> None:
+    image_id = change.image_id
     for r in change.rejections_removed:
         db.execute(
             "DELETE FROM rejections WHERE image_id = ? AND run_id = ? AND category_id = ?"
@@ -146,20 +183,19 @@ def _check_boxes(change: ImageChange) -> None:
             raise ProjectError(f"Box {box.id} of image {change.image_id} has a corner that is no number.")
 
 
-def _change_categories(db: sqlite3.Connection, after: Sequence[Category], sequence: int) -> set[int]:
-    """Writes the new table, marks the files that show a name that changed. -> ids that are to be removed"""
+def _change_categories(db: sqlite3.Connection, after: Sequence[Category], sequence: int, undone: int) -> set[int]:
+    """Writes the new table, marks the files that show a name that changed. undone: the edit that this takes back
+    exactly, or 0. -> ids that are to be removed"""
     before = {int(i): (n, s) for i, n, s in db.execute("SELECT id, name, supercategory FROM categories")}
     gone = before.keys() - {c.id for c in after}
     renamed = [c.id for c in after if c.id in before and before[c.id][0] != c.name]
     write_categories(db, after)
     for category_id in renamed:
-        db.execute(_MARK_FILES_OF_CATEGORY, {"revision": sequence, "category": category_id})
+        marking.mark_files_of_category(db, category_id, sequence, undone)
     if before != {c.id: (c.name, c.supercategory) for c in after}:
-        marks = ", ".join("?" * len(WITH_CATEGORY_TABLE))
-        db.execute(
-            f"UPDATE files SET revision = ? WHERE status <> 'refused' AND format IN ({marks})",
-            (sequence, *WITH_CATEGORY_TABLE),
-        )
+        marking.mark_files_with_categories(db, sequence, undone)
+    if undone:
+        marking.level_again(db, undone)
     return gone
 
 

@@ -7,16 +7,21 @@ import secrets
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 
+import numpy as np
+
 from rcnn_studio import __version__
+from rcnn_studio.domain.dataset import BoxSource
 from rcnn_studio.domain.errors import ProjectError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
 from rcnn_studio.formats.atomic import file_hash
+from rcnn_studio.formats.box_columns import NO_PLACE
 from rcnn_studio.formats.codec import Imported, ImportedImage, LinkedFile
-from rcnn_studio.store.applying import box_row, write_boxes, write_categories
+from rcnn_studio.store.applying import write_boxes, write_categories
 from rcnn_studio.store.edits_json import extra_to_text
 from rcnn_studio.store.locations import to_stored
 from rcnn_studio.store.schema import DATABASE_NAME, connect, create_tables, now_text, transaction
@@ -75,7 +80,8 @@ def _build(path: Path, folder: Path, imported: Imported, report: Report, should_
             write_categories(db, imported.categories)
             _insert_problems(db, imported)
             _insert_files(db, folder, imported.files, report, should_stop)
-            _insert_images(db, imported.images, report, should_stop)
+            with _indexed_afterwards(db, "boxes"):
+                _insert_images(db, imported, report, should_stop)
         check(should_stop)
         report(Progress("Saving the project", 0, 0))
         db.execute("ANALYZE")
@@ -86,7 +92,7 @@ def _build(path: Path, folder: Path, imported: Imported, report: Report, should_
 
 
 def _insert_meta(db: sqlite3.Connection, folder: Path, imported: Imported) -> None:
-    highest = max((box.id for image in imported.images for box in image.record.boxes), default=0)
+    highest = int(imported.boxes.ids.max(initial=0))
     values = {
         "project_id": str(uuid.uuid4()),
         "name": folder.name,
@@ -132,24 +138,34 @@ def _insert_files(
         )
 
 
-def _insert_images(
-    db: sqlite3.Connection, images: Sequence[ImportedImage], report: Report, should_stop: ShouldStop
-) -> None:
-    done = 0
-    for step in _batches(images):
+def _insert_images(db: sqlite3.Connection, imported: Imported, report: Report, should_stop: ShouldStop) -> None:
+    images, counts = imported.images, imported.boxes.counts().tolist()
+    for start in range(0, len(images), _IMAGES_A_STEP):
         check(should_stop)
-        report(Progress("Storing images and boxes", done, len(images)))
+        report(Progress("Storing images and boxes", start, len(images)))
+        stop = min(start + _IMAGES_A_STEP, len(images))
         db.executemany(
             "INSERT INTO images (id, root_id, path, width, height, state, split, box_count, file_id, place, extra)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_image_row(image) for image in step],
+            map(_image_row, images[start:stop], counts[start:stop]),
         )
-        write_boxes(db, (box_row(image.record.id, box) for image in step for box in image.record.boxes))
-        done += len(step)
-    report(Progress("Storing images and boxes", done, len(images)))
+        write_boxes(db, _box_rows(imported, start, stop))
+    report(Progress("Storing images and boxes", len(images), len(images)))
 
 
-def _image_row(image: ImportedImage) -> tuple[object, ...]:
+@contextmanager
+def _indexed_afterwards(db: sqlite3.Connection, table: str) -> Iterator[None]:
+    """Takes the table's indexes away while it is filled: sorted at the end they cost a third of the time."""
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL"
+    indexes = db.execute(query, (table,)).fetchall()
+    for name, _ in indexes:
+        db.execute(f'DROP INDEX "{name}"')
+    yield
+    for _, sql in indexes:
+        db.execute(sql)
+
+
+def _image_row(image: ImportedImage, box_count: int) -> tuple[object, ...]:
     r = image.record
     return (
         r.id,
@@ -159,17 +175,36 @@ def _image_row(image: ImportedImage) -> tuple[object, ...]:
         r.height,
         int(r.state),
         r.split,
-        len(r.boxes),
+        box_count,
         image.file,
         image.place,
         extra_to_text(r.extra),
     )
 
 
-def _batches(images: Sequence[ImportedImage]) -> Iterator[list[ImportedImage]]:
-    rest = iter(images)
-    while step := list(islice(rest, _IMAGES_A_STEP)):
-        yield step
+def _box_rows(imported: Imported, start: int, stop: int) -> Iterator[tuple[object, ...]]:
+    """Rows of table boxes for the images start..stop, straight from the columns: see applying.box_row."""
+    boxes = imported.boxes
+    rows = slice(int(boxes.offsets[start]), int(boxes.offsets[stop]))
+    image_ids = np.array([image.record.id for image in imported.images[start:stop]], dtype=np.int64)
+    places = (None if place == NO_PLACE else place for place in boxes.places[rows].tolist())
+    extras: Iterable[str] = repeat("")
+    if boxes.extras:
+        extras = (extra_to_text(boxes.extras.get(row, {})) for row in range(rows.start, rows.stop))
+    return zip(
+        np.repeat(image_ids, np.diff(boxes.offsets[start : stop + 1])).tolist(),
+        boxes.ids[rows].tolist(),
+        *(boxes.xyxy[rows, side].tolist() for side in range(4)),
+        boxes.category_ids[rows].tolist(),
+        boxes.flags[rows].tolist(),
+        repeat(int(BoxSource.IMPORTED)),
+        repeat(None),
+        repeat(None),
+        repeat(0),
+        places,
+        extras,
+        strict=False,
+    )
 
 
 def _sync_file(path: Path) -> None:

@@ -9,7 +9,7 @@ import orjson
 
 from rcnn_studio.domain.dataset import Box, BoxFlag, BoxSource, Category, ImageState
 from rcnn_studio.domain.detections import Rejection
-from rcnn_studio.domain.edits import Edit, ImageChange
+from rcnn_studio.domain.edits import DocumentChange, Edit, ImageChange, new_key
 
 JsonDict = dict[str, Any]
 
@@ -36,21 +36,47 @@ def extra_from_text(text: str) -> JsonDict:
 
 def edit_to_json(edit: Edit) -> str:
     """The edit as one line of JSON; its inverse follows from it, because it says what was and what is."""
-    data: JsonDict = {"text": edit.text, "images": [_change_to_dict(change) for change in edit.images]}
+    data: JsonDict = {
+        "text": edit.text,
+        "key": edit.key,
+        "images": [_change_to_dict(change) for change in edit.images],
+    }
+    if edit.undoes:
+        data["undoes"] = edit.undoes
     if edit.categories is not None:
         data["categories"] = [[_category_to_dict(c) for c in side] for side in edit.categories]
+    if edit.documents:
+        data["documents"] = [[d.file_id, d.before, d.after] for d in edit.documents]
+    if edit.merge is not None:
+        data["merge"] = list(edit.merge)
+    if edit.remove_category is not None:
+        data["remove_category"] = edit.remove_category
     return dumps(data)
 
 
-def edit_from_json(text: str) -> Edit:
-    """The edit back, equal to the one that was stored. Raises ValueError, KeyError or TypeError on damaged text."""
+def edit_from_json(text: str, *, key: str = "") -> Edit:
+    """The edit back, equal to the one that was stored. key: of an edit of the first version, which had none.
+
+    Raises ValueError, KeyError or TypeError on damaged text.
+    """
     data = orjson.loads(text)
     sides = data.get("categories")
+    merge = data.get("merge")
     return Edit(
         text=data["text"],
         images=tuple(_change_from_dict(change) for change in data["images"]),
         categories=None if sides is None else (_categories(sides[0]), _categories(sides[1])),
+        documents=tuple(DocumentChange(file_id=f, before=b, after=a) for f, b, a in data.get("documents", ())),
+        merge=None if merge is None else (merge[0], merge[1]),
+        remove_category=data.get("remove_category"),
+        undoes=data.get("undoes", ""),
+        key=data.get("key") or key or new_key(),
     )
+
+
+def change_from_json(text: str, image_id: int) -> list[ImageChange]:
+    """What a stored edit does to one image, without building what it does to the others."""
+    return [_change_from_dict(change) for change in orjson.loads(text)["images"] if change["image"] == image_id]
 
 
 def _categories(rows: list[JsonDict]) -> tuple[Category, ...]:

@@ -8,24 +8,30 @@ from __future__ import annotations
 import hashlib
 import logging
 import sqlite3
-import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from rcnn_studio.domain.dataset import Category, ImageRecord
 from rcnn_studio.domain.errors import FormatError, StudioError
-from rcnn_studio.formats import codec
-from rcnn_studio.formats.atomic import FileChanged, file_hash, remove_atomic, write_atomic
+from rcnn_studio.formats import codec, read_back
+from rcnn_studio.formats.atomic import FileChanged, file_hash, remove_atomic, sync_folder, write_atomic
 from rcnn_studio.formats.codec import LinkedFile
-from rcnn_studio.store.applying import WITH_CATEGORY_TABLE
+from rcnn_studio.store import backups, documents
 from rcnn_studio.store.edits_json import extra_from_text
-from rcnn_studio.store.locations import from_stored
+from rcnn_studio.store.locations import from_stored, to_stored
+from rcnn_studio.store.marking import WITH_CATEGORY_TABLE
 from rcnn_studio.store.reading import read_categories, read_images_of_file
 from rcnn_studio.store.schema import now_text
 
 _log = logging.getLogger(__name__)
-_COLUMNS = "id, path, relative, format, split, options, hash, origin, status, places_from, revision, written"
+_COLUMNS = (
+    "id, path, relative, format, split, options, hash, origin, status, places_from, revision, written, generation, seen"
+)
+
+LARGE = 4 << 20
+"""Bytes from which on an imported document goes into the database in several commits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,8 @@ class FileRow:
     places_from: int
     revision: int
     written: int
+    generation: int
+    seen: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +64,14 @@ class FileJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """New bytes of a file (None: it is not to exist), ready to be written. imported: the bytes as imported,
-    compressed, where they are not in the database yet."""
+    """New bytes of a file (None: it is not to exist), ready to be written. imported: the bytes as imported, where
+    they are not in the database yet. keep: where the version on disk goes; known once the intent is recorded."""
 
     file: FileRow
     data: bytes | None
     intended: str
     imported: bytes | None
+    keep: Path | None = None
 
     @property
     def changes_nothing(self) -> bool:
@@ -77,6 +86,7 @@ class Outcome:
     kind: Literal["written", "conflict", "failed"]
     intended: str = ""
     message: str = ""
+    seen: str = ""
 
 
 def digest(data: bytes | None) -> str:
@@ -89,7 +99,31 @@ def read_file(db: sqlite3.Connection, file_id: int, project: Path) -> FileRow:
     row = db.execute(f"SELECT {_COLUMNS} FROM files WHERE id = ?", (file_id,)).fetchone()
     if row is None:
         raise KeyError(file_id)
-    number, text, relative, name, split, options, found_hash, origin, status, places_from, revision, written = row
+    return _file_row(row, project)
+
+
+def read_files(db: sqlite3.Connection, project: Path, *, after: int, limit: int) -> list[FileRow]:
+    """The linked files that could be read at import, in the order of their ids, from the one behind `after` on."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM files WHERE id > ? AND status <> 'refused' ORDER BY id LIMIT ?", (after, limit)
+    ).fetchall()
+    return [_file_row(row, project) for row in rows]
+
+
+def file_with_path(db: sqlite3.Connection, path: Path, project: Path) -> FileRow | None:
+    """The linked file that lies there, by the ways in which it may be written down."""
+    for text, relative in {to_stored(path, project), (str(path), False)}:
+        row = db.execute(
+            f"SELECT {_COLUMNS} FROM files WHERE path = ? AND relative = ?", (text, int(relative))
+        ).fetchone()
+        if row is not None:
+            return _file_row(row, project)
+    return None
+
+
+def _file_row(row: Sequence[Any], project: Path) -> FileRow:
+    number, text, relative, name, split, options, found_hash, origin, status, places_from, *rest = row
+    revision, written, generation, seen = rest
     path = from_stored(text, bool(relative), project)
     linked = LinkedFile(
         path=str(path), format=name, split=split, options=extra_from_text(options), exists=origin != "none"
@@ -104,14 +138,28 @@ def read_file(db: sqlite3.Connection, file_id: int, project: Path) -> FileRow:
         places_from=places_from,
         revision=revision,
         written=written,
+        generation=generation,
+        seen=seen,
     )
 
 
-def pending_files(db: sqlite3.Connection) -> list[tuple[int, str]]:
-    """(id, format) of the files that lag behind and may be written."""
+def pending_files(db: sqlite3.Connection, limit: int = -1) -> list[tuple[int, str]]:
+    """(id, format) of the files that lag behind and may be written, those of the oldest edit first."""
     return db.execute(
-        "SELECT id, format FROM files WHERE revision <> written AND status = 'ok' ORDER BY revision, id"
+        "SELECT id, format FROM files WHERE revision <> written AND status = 'ok' ORDER BY revision, id LIMIT ?",
+        (limit,),
     ).fetchall()
+
+
+def may_be_written(db: sqlite3.Connection, file_ids: Sequence[int]) -> list[tuple[int, str]]:
+    """Those of these files that lag behind and are in nobody's hands."""
+    found = (
+        db.execute(
+            "SELECT id, format FROM files WHERE id = ? AND revision <> written AND status = 'ok'", (file_id,)
+        ).fetchone()
+        for file_id in file_ids
+    )
+    return [row for row in found if row is not None]
 
 
 def count_pending(db: sqlite3.Connection) -> int:
@@ -125,6 +173,12 @@ def conflicts(db: sqlite3.Connection, project: Path) -> list[tuple[FileRow, str]
     return [(read_file(db, file_id, project), str(message)) for file_id, message in rows]
 
 
+def conflict_message(db: sqlite3.Connection, file_id: int) -> str:
+    """What is said of a file that somebody else has changed; "" for any other."""
+    row = db.execute("SELECT message FROM files WHERE id = ? AND status = 'conflict'", (file_id,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
 def read_job(db: sqlite3.Connection, file_id: int, project: Path) -> FileJob | None:
     """What the file's new bytes are made from; None when there is nothing to do. Inside one read transaction."""
     file = read_file(db, file_id, project)
@@ -132,30 +186,32 @@ def read_job(db: sqlite3.Connection, file_id: int, project: Path) -> FileJob | N
         return None
     original = None
     if file.origin == "stored":
-        row = db.execute("SELECT data FROM originals WHERE file_id = ?", (file_id,)).fetchone()
-        original = zlib.decompress(row[0])
+        original = documents.read(db, file_id, file.generation)
+        if original is None:
+            raise FormatError(file.path, "", "its imported version is not in the project. Run a check.")
     # A codec leaves images alone that it is not given: in an imported file of many, most have never been edited.
     few = file.linked.format in WITH_CATEGORY_TABLE and file.origin != "none"
     images, places = read_images_of_file(db, file_id, touched_only=few)
-    if file.places_from:
-        images = [_without_void_places(image, file.places_from) for image in images]
+    inherited = documents.read_inherited(db, file_id, file.generation)
+    images = [
+        replace(i, boxes=documents.with_places_of(i.boxes, file.generation, file.places_from, inherited))
+        for i in images
+    ]
     return FileJob(file=file, original=original, images=tuple(images), categories=read_categories(db), places=places)
 
 
-def _without_void_places(image: ImageRecord, places_from: int) -> ImageRecord:
-    return replace(image, boxes=tuple(b if b.id >= places_from else replace(b, place=None) for b in image.boxes))
-
-
 def prepare(job: FileJob) -> Prepared:
-    """The file's new bytes. Raises FileChanged if somebody else has changed it before our first write, another
-    FormatError if it cannot be read or made, OSError."""
+    """The file's new bytes, read back once. Raises FileChanged if somebody else has changed it before our first write,
+    another FormatError if it cannot be read or made, OSError."""
     file, original = job.file, job.original
     if file.origin == "disk":
         original = _read_imported(file)
     data = codec(file.linked.format).patch(original, file.linked, job.images, job.categories, job.places)
     if data is None and file.origin != "none":
         raise FormatError(file.path, "", "would have to be removed, but it was not made by this program. Report this.")
-    imported = zlib.compress(original, 6) if file.origin == "disk" and original is not None else None
+    if data is not None and data is not original:
+        read_back.check(data, file.linked, job.images, job.categories, job.places)
+    imported = original if file.origin == "disk" else None
     return Prepared(file=file, data=data, intended=digest(data), imported=imported)
 
 
@@ -178,14 +234,26 @@ def write(prepared: Prepared) -> Outcome:
         if prepared.changes_nothing:
             pass
         elif prepared.data is None:
-            remove_atomic(file.path, file.hash)
+            remove_atomic(file.path, file.hash, keep=prepared.keep)
         else:
             if file.origin == "none":
                 file.path.parent.mkdir(exist_ok=True)  # one level only: a missing drive must not be invented
-            write_atomic(file.path, prepared.data, expected_hash=file.hash)
+            write_atomic(file.path, prepared.data, expected_hash=file.hash, keep=prepared.keep)
     except (FormatError, OSError) as error:
         return outcome_of(file, error)
-    return Outcome(file=file, kind="written", intended=prepared.intended)
+    return Outcome(file=file, kind="written", intended=prepared.intended, seen=look_of(file.path))
+
+
+def look_of(path: Path) -> str:
+    """Size, times and number of the file on disk as text: as long as they stay, nobody has written it. "" without
+    one. Raises nothing; what cannot be looked at has a look of its own."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"error {error.errno}"
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
 
 
 def outcome_of(file: FileRow, error: Exception) -> Outcome:
@@ -203,31 +271,56 @@ def outcome_of(file: FileRow, error: Exception) -> Outcome:
     return Outcome(file=file, kind="failed", message=f"{file.path}: could not be made ({error!r}). Report this fault.")
 
 
-def record_intents(db: sqlite3.Connection, prepared: list[Prepared]) -> None:
-    """Before the writes: what each file is now and what it shall be, and its imported bytes for good."""
-    for item in prepared:
-        file = item.file
-        if item.imported is not None:
-            db.execute("INSERT OR IGNORE INTO originals VALUES (?, ?)", (file.id, item.imported))
-            db.execute("UPDATE files SET origin = 'stored' WHERE id = ? AND origin = 'disk'", (file.id,))
-        db.execute(
-            "INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?)",
-            (file.id, file.hash, item.intended, file.revision, now_text()),
-        )
+def record_intents(db: sqlite3.Connection, prepared: Sequence[Prepared], folder: Path) -> list[Prepared]:
+    """Before the writes: what each file is now and what it shall be, its imported bytes for good, and where its
+    present version goes in the backups folder."""
+    return [_record_intent(db, item, folder) for item in prepared]
 
 
-def record_outcomes(db: sqlite3.Connection, outcomes: list[Outcome]) -> None:
-    """After the writes: the intents are settled."""
+def _record_intent(db: sqlite3.Connection, item: Prepared, folder: Path) -> Prepared:
+    file = item.file
+    if item.imported is not None:
+        keep_imported(db, file, item.imported)
+    db.execute(
+        "INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?)",
+        (file.id, file.hash, item.intended, file.revision, now_text()),
+    )
+    if not file.hash:
+        return item
+    try:
+        size = file.path.stat().st_size
+    except OSError:
+        return item  # the write will say what is wrong with it
+    keep = backups.plan(db, folder, file.id, file.path.name, sequence=file.written, digest=file.hash, size=size)
+    return replace(item, keep=keep)
+
+
+def keep_imported(db: sqlite3.Connection, file: FileRow, data: bytes) -> None:
+    """From now on the imported bytes are in the database, whatever becomes of the file."""
+    row = db.execute("SELECT origin FROM files WHERE id = ? AND generation = ?", (file.id, file.generation)).fetchone()
+    if row is not None and row[0] == "disk":
+        documents.store(db, file.id, file.generation, data)
+        db.execute("UPDATE files SET origin = 'stored' WHERE id = ?", (file.id,))
+
+
+def record_outcomes(db: sqlite3.Connection, outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
+    """After the writes: the intents are settled, but those of failed ones, which may have come halfway: they are
+    looked at again before the next try. -> files of backups that are none, to be removed after the commit"""
+    gone: list[Path] = []
     for outcome in outcomes:
         file = outcome.file
+        if outcome.kind == "failed":
+            continue
         db.execute("DELETE FROM intents WHERE file_id = ?", (file.id,))
         if outcome.kind == "written":
             db.execute(
-                "UPDATE files SET hash = ?, written = ?, message = '' WHERE id = ?",
-                (outcome.intended, file.revision, file.id),
+                "UPDATE files SET hash = ?, written = ?, message = '', seen = ? WHERE id = ?",
+                (outcome.intended, file.revision, outcome.seen, file.id),
             )
-        elif outcome.kind == "conflict":
+        else:
             db.execute("UPDATE files SET status = 'conflict', message = ? WHERE id = ?", (outcome.message, file.id))
+            gone += backups.forget(db, folder, file.id, digest=file.hash, sequence=file.written)
+    return gone
 
 
 def open_intents(db: sqlite3.Connection, project: Path) -> list[FileRow]:
@@ -240,20 +333,40 @@ def has_intent(db: sqlite3.Connection, file_id: int) -> bool:
     return db.execute("SELECT 1 FROM intents WHERE file_id = ?", (file_id,)).fetchone() is not None
 
 
-def settle_intent(db: sqlite3.Connection, file: FileRow, found: str) -> None:
+def settle_intent(db: sqlite3.Connection, file: FileRow, found: str, folder: Path) -> list[Path]:
     """Decides from the file's hash `found` on disk what became of an interrupted write: done, to be redone, or
-    changed by somebody else."""
+    changed by somebody else. -> files of backups that are none, to be removed after the commit"""
     row = db.execute("SELECT expected, intended, revision FROM intents WHERE file_id = ?", (file.id,)).fetchone()
     if row is None:
-        return
+        return []
     expected, intended, revision = row
+    gone: list[Path] = []
     if found == intended:
-        db.execute("UPDATE files SET hash = ?, written = ? WHERE id = ?", (intended, revision, file.id))
-    elif found != expected:
-        reason = "was changed by another program." if found else "is gone."
-        outcome = outcome_of(file, FileChanged(file.path, "", reason))
-        db.execute("UPDATE files SET status = 'conflict', message = ? WHERE id = ?", (outcome.message, file.id))
+        db.execute("UPDATE files SET hash = ?, written = ?, seen = '' WHERE id = ?", (intended, revision, file.id))
+    else:
+        gone = backups.forget(db, folder, file.id, digest=expected, sequence=file.written)
+    if found not in (intended, expected):
+        mark_conflict(db, file, changed_text(found))
     db.execute("DELETE FROM intents WHERE file_id = ?", (file.id,))
+    return gone
+
+
+def changed_text(found: str) -> str:
+    """What is said of a file with another hash than expected; "" for one that is not there."""
+    return "was changed by another program." if found else "is gone."
+
+
+def mark_conflict(db: sqlite3.Connection, file: FileRow, reason: str) -> str:
+    """The file is not what it was: it is left alone until the person has chosen. -> what is said about it"""
+    message = outcome_of(file, FileChanged(file.path, "", reason)).message
+    db.execute("UPDATE files SET status = 'conflict', message = ? WHERE id = ?", (message, file.id))
+    return message
+
+
+def flush_interrupted(file: FileRow) -> None:
+    """Before an interrupted write is called done: its rename may not have been flushed. Raises OSError."""
+    if file.path.parent.is_dir():
+        sync_folder(file.path.parent)
 
 
 def current_hash(file: FileRow) -> str:

@@ -32,6 +32,11 @@ class Owner:
     user: str
     since: str
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """On another computer, where it cannot be seen whether it still runs: only the person can tell."""
+        return self.host not in ("", socket.gethostname())
+
     def __str__(self) -> str:
         return f"{self.user or 'somebody'} on {self.host or 'an unknown computer'} (process {self.pid})"
 
@@ -43,8 +48,12 @@ class ProjectLock:
         self.path = folder / LOCK_NAME
         self._descriptor: int | None = None
 
-    def acquire(self) -> Owner | None:
-        """None when the lock is ours now, else who has it. Raises ProjectError if the lock file cannot be made."""
+    def acquire(self, *, take_over: bool = False) -> Owner | None:
+        """None when the lock is ours now, else who has it. A lock of another computer is never stolen: whether that
+        still has the project open cannot be seen from here, so the person is asked. take_over: they have said no.
+
+        Raises ProjectError if the lock file cannot be made.
+        """
         while True:
             try:
                 descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -52,7 +61,7 @@ class ProjectLock:
                 raise ProjectError(
                     f"{self.path}: the project cannot be locked ({error.strerror}). Allow writing to its folder."
                 ) from error
-            owner = self._try_lock(descriptor)
+            owner = self._try_lock(descriptor, take_over)
             if owner is not None:
                 os.close(descriptor)
                 return owner
@@ -75,17 +84,19 @@ class ProjectLock:
             if fcntl is None:
                 self.path.unlink()
 
-    def _try_lock(self, descriptor: int) -> Owner | None:
+    def _try_lock(self, descriptor: int, take_over: bool) -> Owner | None:
+        owner = read_owner(self.path)
         if fcntl is not None:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return None
+                return None if owner is None or take_over or not owner.is_elsewhere else owner
             except BlockingIOError:
                 return read_owner(self.path) or Owner(host="", pid=0, user="", since="")
             except OSError:
                 pass  # a file system without flock: the process id decides, as on Windows
-        owner = read_owner(self.path)
-        return owner if owner is not None and _may_live(owner) else None
+        if owner is None or (take_over and owner.is_elsewhere):
+            return None
+        return owner if _may_live(owner) else None
 
     def _write_owner(self) -> None:
         assert self._descriptor is not None
@@ -117,8 +128,10 @@ def _may_live(owner: Owner) -> bool:
     """False only when the owner is surely dead: a process of this computer that is no more."""
     if owner.host != socket.gethostname():
         return True
-    if os.name != "posix" or owner.pid <= 0:
-        return owner.pid > 0
+    if os.name == "nt":
+        return _lives_on_windows(owner.pid)
+    if owner.pid <= 0:
+        return False
     try:
         os.kill(owner.pid, 0)
     except ProcessLookupError:
@@ -126,6 +139,22 @@ def _may_live(owner: Owner) -> bool:
     except OSError:
         return True
     return True
+
+
+def _lives_on_windows(pid: int) -> bool:
+    """Asked of the system; os.kill would end the process there."""
+    import ctypes
+
+    query_limited_information, still_active, access_denied = 0x1000, 259, 5
+    kernel = getattr(ctypes, "WinDLL")("kernel32", use_last_error=True)  # noqa: B009 - absent from the stubs elsewhere
+    handle = kernel.OpenProcess(query_limited_information, False, pid)
+    if not handle:
+        return bool(getattr(ctypes, "get_last_error")() == access_denied)  # noqa: B009
+    try:
+        code = ctypes.c_ulong()
+        return not kernel.GetExitCodeProcess(handle, ctypes.byref(code)) or code.value == still_active
+    finally:
+        kernel.CloseHandle(handle)
 
 
 def _is_same_file(descriptor: int, path: Path) -> bool:

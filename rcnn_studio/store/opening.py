@@ -1,4 +1,4 @@
-"""Opening a project database: lock, version, integrity, and finishing what a crash interrupted.
+"""Opening a project database: place, lock, version, integrity, and finishing what a crash interrupted.
 
 Starts no threads; that is project's work.
 """
@@ -7,85 +7,128 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from rcnn_studio.domain.errors import FormatError, ProjectError
 from rcnn_studio.formats.atomic import sweep_temps
-from rcnn_studio.store import linked
+from rcnn_studio.store import backups, home, linked
+from rcnn_studio.store.home import Home
 from rcnn_studio.store.locations import from_stored
-from rcnn_studio.store.lock import ProjectLock
-from rcnn_studio.store.schema import DATABASE_NAME, check_version, configure_for_writing, connect, migrate, transaction
+from rcnn_studio.store.lock import Owner, ProjectLock
+from rcnn_studio.store.migrations import migrate
+from rcnn_studio.store.schema import (
+    DATABASE_NAME,
+    VERSION,
+    check_version,
+    configure_for_writing,
+    connect,
+    transaction,
+)
 
 _log = logging.getLogger(__name__)
+
+_CHECK_S = 0.1
+_CHECK_AFTER_CRASH_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """What is known of a project once its database is open. mode: "rw", "ro" or "immutable" (of connect)."""
+    """What is known of a project once its database is open. mode: "rw", "ro" or "immutable" (of connect). database:
+    the file, in a temporary folder where an older version is read without changing it. lock_owner: who has it, if
+    somebody else has."""
 
     mode: str
     owner: str
+    lock_owner: Owner | None
+    home: Home
+    database: Path
     project_id: str
     name: str
     roots: tuple[str, ...]
     next_box_id: int
+    scratch: tempfile.TemporaryDirectory[str] | None = None
 
 
-def open_database(folder: Path, *, read_only: bool) -> tuple[ProjectLock | None, Opened]:
+def open_database(folder: Path, *, read_only: bool, take_over: bool = False) -> tuple[ProjectLock | None, Opened]:
     """Locks the project where it may be written, brings its database up to date, settles interrupted writes.
 
-    Raises ProjectError; the lock is free then.
+    take_over: the person has said that the other computer in the lock has it open no more. Raises ProjectError; the
+    lock is free then.
     """
     path = folder / DATABASE_NAME
     if not path.is_file():
         raise ProjectError(f"{folder}: no project here (no {DATABASE_NAME}). Choose another folder or make one.")
-    lock, owner = (None, "") if read_only else _lock(folder)
+    lock: ProjectLock | None = None
     try:
-        mode = _prepare(path) if lock is not None else _readable_mode(path)
-        return lock, _look(path, mode, owner)
+        if read_only:
+            return None, _open_for_reading(home.for_reading(folder), "", None)
+        place = home.find(folder)
+        elsewhere = home.fetch(place, take_over=take_over)
+        if elsewhere is not None:
+            return None, _open_for_reading(home.own(folder), str(elsewhere), None)
+        lock, owner = _lock(place, take_over)
+        if lock is None:
+            return None, _open_for_reading(place, "" if owner is None else str(owner), owner)
+        _prepare(place)
+        return lock, _look(place, place.database, "rw", "", None)
     except sqlite3.Error as error:
-        if lock is not None:
-            lock.release()
+        _release(lock)
         raise ProjectError(
             f"{path}: the project database cannot be opened ({error}). "
             "Check the drive; if the file is damaged, restore it from a backup."
         ) from error
     except BaseException:
-        if lock is not None:
-            lock.release()
+        _release(lock)
         raise
 
 
-def _lock(folder: Path) -> tuple[ProjectLock | None, str]:
-    lock = ProjectLock(folder)
+def _release(lock: ProjectLock | None) -> None:
+    if lock is not None:
+        lock.release()
+
+
+def _lock(place: Home, take_over: bool) -> tuple[ProjectLock | None, Owner | None]:
+    """The lock lies in the project's folder wherever that can be written, because others look there."""
+    lock = ProjectLock(place.folder if place.copy_back or place.base == place.folder else place.base)
     try:
-        owner = lock.acquire()
+        owner = lock.acquire(take_over=take_over)
     except ProjectError as error:
         _log.info("opened for reading only: %s", error)
-        return None, ""
-    return (lock, "") if owner is None else (None, str(owner))
+        return None, None
+    return (lock, None) if owner is None else (None, owner)
 
 
-def _prepare(path: Path) -> str:
-    """Brings the database to where the writer can take over. -> "rw" """
+def _prepare(place: Home) -> None:
+    """Brings the database to where the writer can take over."""
+    path = place.database
     log = path.with_name(path.name + "-wal")
     interrupted = log.exists() and log.stat().st_size > 0  # a clean close empties and removes it
     db = connect(path, mode="rw")
     try:
         check_version(db, path)
-        configure_for_writing(db)
-        if interrupted:
-            _check_integrity(db, path)
+        configure_for_writing(db, path)
+        _check_integrity(db, path, _CHECK_AFTER_CRASH_S if interrupted else _CHECK_S)
         migrate(db, path)
-        _settle_intents(db, path.parent)
+        _settle_intents(db, place)
     finally:
         db.close()
-    return "rw"
 
 
-def _check_integrity(db: sqlite3.Connection, path: Path) -> None:
-    found = [str(row[0]) for row in db.execute("PRAGMA quick_check(3)")]
+def _check_integrity(db: sqlite3.Connection, path: Path, seconds: float) -> None:
+    """Looks as far as the time allows; `check` looks at all of it."""
+    deadline = time.monotonic() + seconds
+    db.set_progress_handler(lambda: int(time.monotonic() > deadline), 20_000)
+    try:
+        found = [str(row[0]) for row in db.execute("PRAGMA quick_check(3)")]
+    except sqlite3.OperationalError as error:
+        if "interrupt" not in str(error):
+            raise
+        found = ["ok"]
+    finally:
+        db.set_progress_handler(None, 0)
     if found != ["ok"]:
         raise ProjectError(
             f"{path}: the project database is damaged ({'; '.join(found)}). Restore it from a backup; "
@@ -93,31 +136,53 @@ def _check_integrity(db: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _settle_intents(db: sqlite3.Connection, project: Path) -> None:
+def _settle_intents(db: sqlite3.Connection, place: Home) -> None:
     swept: set[Path] = set()
-    for file in linked.open_intents(db, project):
+    for file in linked.open_intents(db, place.folder):
         if file.path.parent not in swept:
             swept.add(file.path.parent)
             sweep_temps(file.path.parent)
         try:
             found = linked.current_hash(file)
-        except FormatError as error:
+            linked.flush_interrupted(file)
+        except (FormatError, OSError) as error:
             _log.info("settled later: %s", error)
             continue
         with transaction(db):
-            linked.settle_intent(db, file, found)
+            gone = linked.settle_intent(db, file, found, place.backups)
+        backups.remove(gone)
 
 
-def _readable_mode(path: Path) -> str:
+def _open_for_reading(place: Home, owner: str, lock_owner: Owner | None) -> Opened:
+    path = place.database
+    mode, version = _readable_mode(path)
+    if version == VERSION:
+        return _look(place, path, mode, owner, lock_owner)
+    scratch = tempfile.TemporaryDirectory(prefix="rcnn-studio-")
+    try:
+        copy = Path(scratch.name) / DATABASE_NAME
+        home.copy_database(path, copy)
+        db = connect(copy, mode="rw")
+        try:
+            migrate(db, copy)
+        finally:
+            db.close()
+        return _look(place, copy, "ro", owner, lock_owner, scratch)
+    except BaseException:
+        scratch.cleanup()
+        raise
+
+
+def _readable_mode(path: Path) -> tuple[str, int]:
     """How the database can be read: sharing the log with its writer, or, in a folder that cannot be written,
-    as a file that nobody changes."""
+    as a file that nobody changes. -> mode, version"""
     for mode in ("ro", "immutable"):
         db = None
         try:
             db = connect(path, mode=mode)
-            check_version(db, path)
+            version = check_version(db, path)
             db.execute("SELECT count(*) FROM meta").fetchone()
-            return mode
+            return mode, version
         except sqlite3.OperationalError:
             if mode == "immutable":
                 raise
@@ -127,7 +192,14 @@ def _readable_mode(path: Path) -> str:
     raise AssertionError("unreachable")
 
 
-def _look(path: Path, mode: str, owner: str) -> Opened:
+def _look(
+    place: Home,
+    path: Path,
+    mode: str,
+    owner: str,
+    lock_owner: Owner | None,
+    scratch: tempfile.TemporaryDirectory[str] | None = None,
+) -> Opened:
     db = connect(path, mode="ro" if mode == "rw" else mode)
     try:
         meta = dict(db.execute("SELECT key, value FROM meta").fetchall())
@@ -135,10 +207,14 @@ def _look(path: Path, mode: str, owner: str) -> Opened:
         return Opened(
             mode=mode,
             owner=owner,
+            lock_owner=lock_owner,
+            home=place,
+            database=path,
             project_id=meta["project_id"],
             name=meta["name"],
-            roots=tuple(str(from_stored(text, bool(relative), path.parent)) for text, relative in rows),
+            roots=tuple(str(from_stored(text, bool(relative), place.folder)) for text, relative in rows),
             next_box_id=int(meta["next_box_id"]),
+            scratch=scratch,
         )
     except (KeyError, ValueError, TypeError) as error:
         raise ProjectError(f"{path}: the project database is damaged ({error!r}). Restore it from a backup.") from error

@@ -27,9 +27,17 @@ class Overlay:
         self._changes: dict[int, list[ImageChange]] = defaultdict(list)
         self._categories: list[tuple[Category, ...]] = []
         self._meta: dict[str, list[str]] = defaultdict(list)
+        self._symbolic = 0
+
+    @property
+    def is_blind(self) -> bool:
+        """True while an edit over all images is queued, of which nobody knows yet what it does to each."""
+        with self._lock:
+            return self._symbolic > 0
 
     def add(self, edit: Edit) -> None:
         with self._lock:
+            self._symbolic += edit.is_symbolic
             for change in edit.images:
                 self._changes[change.image_id].append(change)
             if edit.categories is not None:
@@ -38,6 +46,7 @@ class Overlay:
     def discard(self, edit: Edit) -> None:
         """The edit is committed, or has failed."""
         with self._lock:
+            self._symbolic -= edit.is_symbolic
             for change in edit.images:
                 queued = self._changes[change.image_id]
                 _remove_identical(queued, change)

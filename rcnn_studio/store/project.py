@@ -6,9 +6,12 @@ Holds no SQL of its own beyond single values, and no truth: that is in the datab
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rcnn_studio.domain.checks import Problem
@@ -19,64 +22,89 @@ from rcnn_studio.domain.errors import ProjectError, StudioError
 from rcnn_studio.domain.progress import Report, ShouldStop, ignore, never
 from rcnn_studio.formats.codec import Imported
 from rcnn_studio.formats.paths import resolve_inside
-from rcnn_studio.store import linked, reading
+from rcnn_studio.store import backups, compacting, history, home, linked, reading, verifying
 from rcnn_studio.store.applying import apply_edit, dirtied_files
+from rcnn_studio.store.backups import Backup
 from rcnn_studio.store.conflicts import Conflict, Keep, Settler, list_conflicts
 from rcnn_studio.store.creating import create_database
-from rcnn_studio.store.lock import ProjectLock
+from rcnn_studio.store.history import HistoryEntry, PastEdit, Provenance, UndoStack
+from rcnn_studio.store.lock import Owner, ProjectLock
 from rcnn_studio.store.opening import Opened, open_database
 from rcnn_studio.store.overlay import Overlay, apply_to_record, apply_to_rejections
+from rcnn_studio.store.previewing import FileDiff, last_written, what_will_change
 from rcnn_studio.store.reading import ImageTable, Readers
 from rcnn_studio.store.schema import DATABASE_NAME
 from rcnn_studio.store.status import StatusBoard, StatusListener, StoreStatus
 from rcnn_studio.store.writeback import WriteBack
 from rcnn_studio.store.writer import Writer
 
-__all__ = ["Conflict", "ImageTable", "ProjectStore", "StoreStatus"]
+__all__ = [
+    "Backup",
+    "Conflict",
+    "FileDiff",
+    "HistoryEntry",
+    "ImageTable",
+    "Owner",
+    "PastEdit",
+    "ProjectStore",
+    "Provenance",
+    "StoreStatus",
+    "UndoStack",
+]
+
+_log = logging.getLogger(__name__)
+_COUNT_EVERY_S = 0.5
+_MANY_PENDING = 1000
 
 
 class ProjectStore:
     """An open project. Every method may be called from any thread; close it when done (or use it in a `with`).
 
-    folder, runs_folder: where it is. read_only: another program has it open, or its folder cannot be written;
-    owner says who ("" otherwise).
+    folder, runs_folder, backups_folder: where it is. read_only: another program has it open, or it was opened so;
+    owner says who ("" otherwise), lock_owner the same in parts. Where lock_owner.is_elsewhere, the person may be
+    asked, and `open(..., take_over=True)` opens it for writing.
     """
 
     def __init__(self, folder: Path, lock: ProjectLock | None, opened: Opened) -> None:
         """Use `create` or `open`."""
         self.folder = folder
-        self.runs_folder = folder / "runs"
-        self.backups_folder = folder / "backups"
+        self.runs_folder = opened.home.runs
+        self.backups_folder = opened.home.backups
+        self.database = opened.database
         self.read_only = opened.mode != "rw"
         self.owner = opened.owner
+        self.lock_owner = opened.lock_owner
         self.project_id = opened.project_id
         self.name = opened.name
+        self._opened = opened
         self._lock = lock
         self._closed = False
-        self._board = StatusBoard()
+        self._board = StatusBoard(durability=opened.home.durability, durability_reason=opened.home.reason)
         self._overlay = Overlay()
-        self._readers = Readers(folder / DATABASE_NAME, mode="ro" if opened.mode == "rw" else opened.mode)
+        self._readers = Readers(opened.database, mode="ro" if opened.mode == "rw" else opened.mode)
         self._roots = opened.roots
         self._root_paths = tuple(Path(root) for root in opened.roots)
         self._next_box_id = opened.next_box_id
         self._id_lock = threading.Lock()
+        self._counted = 0.0
         self._writer: Writer | None = None
         self._writeback: WriteBack | None = None
         if not self.read_only:
             self._start_threads()
 
     def _start_threads(self) -> None:
-        writer = Writer(self.folder / DATABASE_NAME, self._board, self._count_pending)
-        writeback = WriteBack(self.folder, self._readers, writer, self._board)
+        writer = Writer(self.database, self._board, self._count_pending)
+        writeback = WriteBack(self.folder, self.backups_folder, self._readers, writer, self._board)
         self._writer, self._writeback = writer, writeback
         with self._readers.transaction() as db:
-            pending = linked.pending_files(db)
-            self._board.set_pending(linked.count_pending(db))
+            pending = linked.count_pending(db)
+            self._board.set_pending(pending)
             for file, message in linked.conflicts(db, self.folder):
                 self._board.set_file_error(str(file.path), message)
         writer.start()
         writeback.start()
-        writeback.schedule(pending, at_once=True)
+        if pending:
+            writeback.schedule_all()
 
     @staticmethod
     def create(
@@ -91,16 +119,17 @@ class ProjectStore:
         return ProjectStore.open(folder)
 
     @staticmethod
-    def open(folder: Path, *, read_only: bool = False) -> ProjectStore:
+    def open(folder: Path, *, read_only: bool = False, take_over: bool = False) -> ProjectStore:
         """Opens a project by its folder or its project.rcnn; finishes what a crash interrupted.
 
         read_only: takes no lock and writes nothing. A project that another program has open comes up read-only
-        by itself, with `owner` set. Raises ProjectError.
+        by itself, with `owner` set. take_over: the person says that the other computer that is named there has it
+        open no more. Raises ProjectError.
         """
         folder = Path(folder).absolute()
         if folder.name == DATABASE_NAME:
             folder = folder.parent
-        lock, opened = open_database(folder, read_only=read_only)
+        lock, opened = open_database(folder, read_only=read_only, take_over=take_over)
         try:
             return ProjectStore(folder, lock, opened)
         except BaseException:
@@ -131,6 +160,11 @@ class ProjectStore:
             self._writer_stop(discard)
         self._closed = True
         self._readers.close()
+        if self._writer is not None:
+            compacting.compact(self.database)
+            home.bring_back(self._opened.home)
+        if self._opened.scratch is not None:
+            self._opened.scratch.cleanup()
         if self._lock is not None:
             self._lock.release()
 
@@ -147,6 +181,7 @@ class ProjectStore:
 
     def categories(self) -> tuple[Category, ...]:
         """In their order, edits that are still queued included."""
+        self._settle_symbolic()
         queued = self._overlay.categories()
         if queued is not None:
             return queued
@@ -171,6 +206,7 @@ class ProjectStore:
 
     def image(self, image_id: int) -> ImageRecord:
         """One image with its boxes, edits that are still queued included. Raises ProjectError if there is none."""
+        self._settle_symbolic()
         changes = self._overlay.changes(image_id)  # before the read: see Overlay
         with self._readers.transaction() as db:
             record = reading.read_image(db, image_id)
@@ -204,6 +240,8 @@ class ProjectStore:
         with self._readers.transaction() as db:
             return reading.read_dataset(db, self._roots, trainable_only=trainable_only)
 
+    # What was
+
     def history(self, limit: int = 100) -> list[tuple[int, str, str]]:
         """(sequence, text, UTC time) of the latest edits, the newest first."""
         self._settle()
@@ -211,6 +249,43 @@ class ProjectStore:
             return db.execute(
                 "SELECT sequence, text, time FROM history ORDER BY sequence DESC LIMIT ?", (limit,)
             ).fetchall()
+
+    def undoable(self, limit: int = 100) -> UndoStack:
+        """The undo stack as it was left, also in an earlier session: to take an edit back, submit edit.inverse()."""
+        self._settle()
+        with self._readers.transaction() as db:
+            return history.read_undo_stack(db, limit)
+
+    def image_history(self, image_id: int, limit: int = 100) -> list[HistoryEntry]:
+        """The edits that have touched this image, those over all images included, the newest first."""
+        self._settle()
+        with self._readers.transaction() as db:
+            return history.read_image_history(db, image_id, limit)
+
+    def image_as_of(self, image_id: int, sequence: int) -> ImageRecord:
+        """The image as it was right after this edit; 0: as it was imported. Raises ProjectError."""
+        self._settle()
+        with self._readers.transaction() as db:
+            return history.read_image_as_of(db, image_id, sequence)
+
+    def sequence_at(self, when: datetime) -> int:
+        """The last edit stored at or before this moment, for "as it was yesterday 16:00"; 0 before the first."""
+        self._settle()
+        with self._readers.transaction() as db:
+            return history.sequence_at(db, when.astimezone(UTC).isoformat(timespec="milliseconds"))
+
+    def restore_edit(self, image_id: int, sequence: int, text: str) -> Edit | None:
+        """An ordinary Edit, to be submitted by the caller, that makes the image what it was after `sequence`; None
+        if it is that already. Raises ProjectError."""
+        self._settle()
+        with self._readers.transaction() as db:
+            return history.restore_edit(db, image_id, sequence, text)
+
+    def provenance(self, image_id: int, box_id: int) -> Provenance:
+        """Where a box came from and which edits it occurs in, also one that is gone. Raises ProjectError."""
+        self._settle()
+        with self._readers.transaction() as db:
+            return history.read_provenance(db, image_id, box_id)
 
     def get_meta(self, key: str) -> str | None:
         """A small remembered value, such as the image that was open last."""
@@ -307,25 +382,99 @@ class ProjectStore:
                 self._writer.flush()
             self._writeback.run_now(wait=wait)
 
+    def pause_writing(self) -> None:
+        """No further linked file is written; what lags behind stays marked, also over a close. Edits are committed as
+        always."""
+        if self._writeback is not None:
+            self._writeback.set_paused(True)
+
+    def resume_writing(self) -> None:
+        """Writes what has piled up."""
+        if self._writeback is not None:
+            self._writeback.set_paused(False)
+
+    def what_will_change(self, limit: int = 20) -> list[FileDiff]:
+        """The next linked files that will be written, with their bytes before and after. Writes nothing."""
+        self._settle()
+        return what_will_change(self._readers, self.folder, limit)
+
+    def last_written(self, limit: int = 20) -> list[FileDiff]:
+        """The linked files that were written last, with their bytes before (from the backups) and as they are now."""
+        return last_written(self._readers, self.folder, self.backups_folder, limit)
+
+    def backups(self, path: str | Path | None = None, limit: int = 200) -> list[Backup]:
+        """Kept earlier versions of a linked file (or of all), the newest first."""
+        with self._readers.transaction() as db:
+            if path is None:
+                return backups.listing(db, self.backups_folder, limit=limit)
+            file = linked.file_with_path(db, Path(path), self.folder)
+            return [] if file is None else backups.listing(db, self.backups_folder, file.id, limit)
+
+    def restore_backup(self, backup_id: int) -> tuple[int, ...]:
+        """Takes the labels of an earlier version of a file over, as one Edit that can be undone; the file follows.
+
+        -> ids of the images whose labels are others now. Raises ProjectError, FormatError.
+        """
+        settler = self._settler()
+        with self._readers.transaction() as db:
+            backup = backups.get(db, self.backups_folder, backup_id)
+        changed = settler.restore(backup)
+        self.write_back(wait=True)
+        return changed
+
+    def check_external(self, paths: Sequence[str | Path] | None = None) -> list[Conflict]:
+        """Looks whether other programs have changed linked files. paths: these now, by their hash (for the image at
+        hand); None: all, in the background, those first whose size or times differ from what was seen last.
+
+        -> conflicts known by now. Raises ProjectError.
+        """
+        if self._writeback is not None and paths is None:
+            self._writeback.look()
+        elif self._writeback is not None and paths is not None:
+            with self._readers.transaction() as db:
+                found = [linked.file_with_path(db, Path(path), self.folder) for path in paths]
+            self._writeback.look_at([file for file in found if file is not None])
+        return self.conflicts()
+
+    def file_of_image(self, image_id: int) -> Path | None:
+        """The linked file that holds an image's labels; None if there is none."""
+        with self._readers.transaction() as db:
+            row = db.execute("SELECT file_id FROM images WHERE id = ?", (image_id,)).fetchone()
+            return None if row is None or row[0] is None else linked.read_file(db, row[0], self.folder).path
+
+    def verify(self, *, report: Report = ignore, should_stop: ShouldStop = never) -> tuple[Problem, ...]:
+        """Everything that can be checked about the project itself: database, boxes, places, originals, linked files,
+        backups, runs. Changes nothing. Reports Progress. Raises ProjectError, Cancelled."""
+        self._settle()
+        return verifying.verify(
+            self._readers, self.folder, self.backups_folder, self.runs_folder, report=report, should_stop=should_stop
+        )
+
     def conflicts(self) -> list[Conflict]:
         """Linked files that another program has changed, so that they were left alone."""
         with self._readers.transaction() as db:
             return list_conflicts(db, self.folder)
 
     def resolve_conflict(self, path: str | Path, keep: Keep) -> tuple[int, ...]:
-        """keep "mine": a copy of their file goes to the backups folder and ours is written. keep "theirs": the
-        labels are read from their file (VOC only); undo stacks are void for these images then.
+        """keep "mine": a copy of their file goes to the backups folder and ours is written. keep "theirs": the labels
+        are read from their file; that is an ordinary edit, the latest of `undoable`, whose undo brings our labels and
+        our file back. Boxes that they left alone keep their id and where they came from.
 
         -> ids of the images whose labels are others now. Raises ProjectError, FormatError.
         """
+        settler = self._settler()
+        changed = settler.settle(Path(path), keep)
+        self._board.set_file_error(str(path), "")
+        self.write_back(wait=True)
+        return changed
+
+    def _settler(self) -> Settler:
         if self._writer is None or self._writeback is None:
             raise ProjectError(self._refusal())
         self._writer.flush()
-        settler = Settler(self.folder, self._root_paths, self._readers, self._writer, self.next_box_id)
-        changed = settler.settle(Path(path), keep)
-        self._board.set_file_error(str(path), "")
-        self._writeback.run_now(wait=True)
-        return changed
+        return Settler(
+            self.folder, self.backups_folder, self._root_paths, self._readers, self._writer, self.next_box_id
+        )
 
     def _settle(self) -> None:
         """Waits for queued edits unless the disk refuses them: then the reader sees what is committed."""
@@ -333,7 +482,17 @@ class ProjectStore:
             with contextlib.suppress(ProjectError):
                 self._writer.flush()
 
+    def _settle_symbolic(self) -> None:
+        """An edit over all images that is queued is waited for: what it does to one image is known only then."""
+        if self._overlay.is_blind:
+            self._settle()
+
     def _count_pending(self, db: sqlite3.Connection) -> None:
+        """After a commit; thousands of files are counted now and then only, because counting takes its time."""
+        now = time.monotonic()
+        if self._board.current().pending_files > _MANY_PENDING and now - self._counted < _COUNT_EVERY_S:
+            return
+        self._counted = now
         self._board.set_pending(linked.count_pending(db))
 
     def _refusal(self) -> str:

@@ -176,12 +176,13 @@ def _record(db: sqlite3.Connection, row: Sequence[object]) -> ImageRecord:
         height=_whole(height),
         state=ImageState(_whole(state)),
         split=str(split),
-        boxes=tuple(_box(box) for box in boxes),
+        boxes=tuple(read_box(box) for box in boxes),
         extra=extra_from_text(str(extra)),
     )
 
 
-def _box(row: tuple[object, ...]) -> Box:
+def read_box(row: tuple[object, ...]) -> Box:
+    """A row of boxes, without the image's id."""
     box_id, x1, y1, x2, y2, category_id, flags, source, run_id, score, edited, place, extra = row
     return Box(
         id=_whole(box_id),

@@ -102,7 +102,10 @@ class Writer:
         return future.result()
 
     def flush(self) -> None:
-        """Waits until everything queued before is settled. Raises ProjectError when the disk refuses it."""
+        """Waits until everything queued before is settled; on the writer's own thread, where waiting would be for
+        ever, does nothing. Raises ProjectError when the disk refuses it."""
+        if threading.current_thread() is self._thread:
+            return
         with self._cond:
             target, attempts = self._posted, self._attempts
             self._hurry = bool(self._trouble)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.domain.progress import ignore, never
 from rcnn_studio.formats import Source, codec
 from rcnn_studio.store.project import ProjectStore
+from rcnn_studio.store.schema import DATABASE_NAME, connect
 
 OBJECT = """\t<object>\r
 \t\t<name>{name}</name>\r
@@ -142,3 +144,46 @@ def commit(store: ProjectStore, edit: Edit) -> int:
     if errors:
         raise errors[0]
     return numbers[0]
+
+
+def coco_project(folder: Path) -> ProjectStore:
+    """A project in folder/project on a fresh COCO file in folder/coco."""
+    path = make_coco(folder / "coco")
+    imported = codec("coco").read(Source(path=path, images=path.parent), ignore, never)
+    return ProjectStore.create(folder / "project", imported)
+
+
+def signatures(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Number, time and size of every file: they stay as long as nobody writes it."""
+    found = ((p.relative_to(folder).as_posix(), p.stat()) for p in sorted(folder.rglob("*")) if p.is_file())
+    return {name: (s.st_ino, s.st_mtime_ns, s.st_size) for name, s in found}
+
+
+def label_rows(store: ProjectStore) -> dict[str, list[tuple[object, ...]]]:
+    """All that is labelled, row by row, as it is stored; whether an image has ever been edited does not count."""
+    store.flush()
+    db = connect(store.database, mode="ro")
+    try:
+        return {
+            "boxes": db.execute("SELECT * FROM boxes ORDER BY image_id, id").fetchall(),
+            "categories": db.execute("SELECT * FROM categories ORDER BY position, id").fetchall(),
+            "images": db.execute("SELECT id, state, split, box_count, file_id, place FROM images").fetchall(),
+        }
+    finally:
+        db.close()
+
+
+def schema_of(project: Path) -> dict[tuple[str, str], list[str]]:
+    """Tables with their columns, and indexes with theirs."""
+    db = sqlite3.connect(project / DATABASE_NAME)
+    try:
+        names = db.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+        pragma = {"table": "table_info", "index": "index_info"}
+        return {
+            (kind, name): sorted(
+                f"{row[1:]}" if kind == "table" else f"{row[2]}" for row in db.execute(f"PRAGMA {pragma[kind]}({name})")
+            )
+            for kind, name in names
+        }
+    finally:
+        db.close()

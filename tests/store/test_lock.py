@@ -62,3 +62,24 @@ def test_without_flock_the_process_decides(
     found = lock.acquire()
     assert (found is None) == free
     lock.release()
+
+
+def test_a_lock_of_another_computer_is_asked_about_and_taken_over_only_by_choice(tmp_path: Path) -> None:
+    foreign = {"host": "elsewhere", "pid": 1, "user": "ann", "since": "2026-11-21"}
+    (tmp_path / "project.lock").write_bytes(orjson.dumps(foreign))
+    lock = ProjectLock(tmp_path)
+    owner = lock.acquire()
+    assert owner is not None
+    assert (str(owner), owner.is_elsewhere) == ("ann on elsewhere (process 1)", True)
+    assert orjson.loads((tmp_path / "project.lock").read_bytes()) == foreign
+    assert lock.acquire(take_over=True) is None
+    lock.release()
+
+
+def test_a_living_lock_of_this_computer_is_never_taken_over(tmp_path: Path) -> None:
+    first, second = ProjectLock(tmp_path), ProjectLock(tmp_path)
+    assert first.acquire() is None
+    owner = second.acquire(take_over=True)
+    assert owner is not None
+    assert not owner.is_elsewhere
+    first.release()

@@ -37,9 +37,9 @@ def long_move(store: ProjectStore, image_id: int) -> object:
 
 
 def test_an_edit_waits_for_space_and_is_kept(tmp_path: Path, full_disk: threading.Event) -> None:
+    full_disk.set()
     store = voc_project(tmp_path)
     image_id = id_of(store, "img_0.png")
-    full_disk.set()
     done: list[int] = []
     for _ in range(2):
         store.submit(long_move(store, image_id), on_done=done.append, on_error=pytest.fail)
@@ -61,10 +61,10 @@ def test_an_edit_waits_for_space_and_is_kept(tmp_path: Path, full_disk: threadin
 
 
 def test_giving_up_closes_and_says_what_was_not_stored(tmp_path: Path, full_disk: threading.Event) -> None:
+    full_disk.set()
     store = voc_project(tmp_path)
     image_id = id_of(store, "img_0.png")
     before = store.image(image_id)
-    full_disk.set()
     errors: list[str] = []
     store.submit(long_move(store, image_id), on_done=pytest.fail, on_error=lambda e: errors.append(str(e)))
     with pytest.raises(ProjectError, match="full"):

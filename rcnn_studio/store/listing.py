@@ -1,0 +1,64 @@
+"""Which linked files a project has, and which file holds the labels of which image. Reads only; looks at no file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rcnn_studio.domain.errors import ProjectError
+from rcnn_studio.store.linked import FileRow, read_files
+from rcnn_studio.store.schema import DATABASE_NAME, connect, transaction
+
+_PAGE = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedTable:
+    """files: linked files by their id; file_of: image id -> file id, without the images that have none; touched: ids
+    of the images whose labels have been edited since the import."""
+
+    files: Mapping[int, FileRow]
+    file_of: Mapping[int, int]
+    touched: frozenset[int]
+
+
+def read_linked(folder: Path) -> LinkedTable:
+    """The linked files of the project in `folder`, as its database knows them. Raises ProjectError."""
+    with _reading(folder / DATABASE_NAME) as db:
+        rows = db.execute("SELECT id, file_id, touched FROM images").fetchall()
+        files: dict[int, FileRow] = {}
+        while page := read_files(db, folder, after=next(reversed(files), -1), limit=_PAGE):
+            files.update((file.id, file) for file in page)
+    return LinkedTable(
+        files=files,
+        file_of={image: file for image, file, _ in rows if file is not None},
+        touched=frozenset(image for image, _, touched in rows if touched),
+    )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection of its own inside one read transaction. Raises ProjectError."""
+    try:
+        db = _connected(path)
+        try:
+            with transaction(db, kind="DEFERRED"):
+                yield db
+        finally:
+            db.close()
+    except (sqlite3.Error, ValueError, TypeError) as error:
+        raise ProjectError(f"{path}: the project database cannot be read ({error}). Restore a backup.") from error
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """A reading connection; a project in a folder that cannot be written is read as a file that nobody changes."""
+    db = connect(path, mode="ro")
+    try:
+        db.execute("SELECT count(*) FROM meta").fetchone()
+    except sqlite3.OperationalError:
+        db.close()
+        return connect(path, mode="immutable")
+    return db

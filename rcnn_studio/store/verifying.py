@@ -1,0 +1,258 @@
+"""Checking everything that a project says about itself, and naming what is wrong. Changes nothing.
+
+Whether the labels make sense is not asked here; that is the business of the dataset's own checks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rcnn_studio.domain.checks import Problem
+from rcnn_studio.domain.errors import FormatError, ProjectError
+from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
+from rcnn_studio.formats.atomic import file_hash
+from rcnn_studio.store import backups, documents, linked
+from rcnn_studio.store.edits_json import edit_from_json
+from rcnn_studio.store.reading import Readers
+from rcnn_studio.store.schema import DATABASE_NAME, PLACE_BITS
+
+_STEP = 200
+_MOST_OF_A_KIND = 100
+_RESTORE = "Restore the project from a backup, and report this."
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    readers: Readers
+    project: Path
+    backups: Path
+    runs: Path
+    report: Report
+    should_stop: ShouldStop
+
+    def say(self, text: str, done: int = 0, total: int = 0) -> None:
+        check(self.should_stop)
+        self.report(Progress(text, done, total))
+
+
+def verify(
+    readers: Readers, project: Path, backups_folder: Path, runs: Path, *, report: Report, should_stop: ShouldStop
+) -> tuple[Problem, ...]:
+    """Reports Progress. Raises ProjectError if the database cannot be read at all, Cancelled."""
+    places = _Places(readers, project, backups_folder, runs, report, should_stop)
+    parts: tuple[tuple[str, Callable[[_Places], Iterator[Problem]]], ...] = (
+        ("Checking the database", _database),
+        ("Checking boxes and places", _rows),
+        ("Checking the history", _history),
+        ("Checking kept documents", _originals),
+        ("Checking linked files", _files),
+        ("Checking backups", _backups),
+        ("Looking for leftovers", _leftovers),
+    )
+    found: list[Problem] = []
+    for text, part in parts:
+        places.say(text)
+        found += part(places)
+    return tuple(found)
+
+
+def _problem(file: Path, where: str, kind: str, message: str, action: str, level: str = "error") -> Problem:
+    return Problem(file=str(file), where=where, kind=kind, message=message, action=action, level=level)
+
+
+def _database(places: _Places) -> Iterator[Problem]:
+    path = places.project / DATABASE_NAME
+    with places.readers.transaction() as db:
+        for (text,) in db.execute(f"PRAGMA integrity_check({_MOST_OF_A_KIND})").fetchall():
+            if text != "ok":
+                yield _problem(path, "", "damaged-database", f"{text}.", _RESTORE)
+        for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check").fetchmany(_MOST_OF_A_KIND):
+            message = f"row {rowid} speaks of a row of {parent} that is not there."
+            yield _problem(path, str(table), "dangling-row", message, _RESTORE)
+
+
+# kind -> (query for (where, value), message, action)
+_ROW_CHECKS: dict[str, tuple[str, str, str]] = {
+    "wrong-box-count": (
+        "SELECT 'images[' || id || ']', box_count || ' noted, ' || n || ' there' FROM (SELECT id, box_count,"
+        " (SELECT count(*) FROM boxes WHERE boxes.image_id = images.id) AS n FROM images) WHERE n <> box_count",
+        "the number of its boxes is wrong: {0}.",
+        "Any edit of the image's boxes puts it right; report this.",
+    ),
+    "bad-corners": (
+        "SELECT 'images[' || image_id || ']/boxes[' || id || ']', x1 || ', ' || y1 || ', ' || x2 || ', ' || y2"
+        " FROM boxes WHERE NOT (x2 > x1 AND y2 > y1 AND abs(x1) < 1e15 AND abs(y1) < 1e15 AND abs(x2) < 1e15"
+        " AND abs(y2) < 1e15)",
+        "the box ({0}) has no area or no finite corners.",
+        "Draw it anew, or delete it; it is left out of training.",
+    ),
+    "bad-place": (
+        "SELECT 'images[' || b.image_id || ']/boxes[' || b.id || ']', b.place FROM boxes AS b JOIN images ON"
+        " images.id = b.image_id LEFT JOIN files ON files.id = images.file_id"
+        f" WHERE b.place IS NOT NULL AND (b.place < 0 OR (b.place >> {PLACE_BITS}) > coalesce(files.generation, 0)"
+        " AND NOT EXISTS (SELECT 1 FROM documents AS d WHERE d.file_id = files.id"
+        f" AND d.generation = b.place >> {PLACE_BITS}))",
+        "its place in the linked file ({0}) speaks of a document that is not known.",
+        "It is written as a new record; report this.",
+    ),
+    "double-place": (
+        "SELECT 'images[' || b.image_id || ']', b.place FROM boxes AS b WHERE b.place IS NOT NULL"
+        " GROUP BY b.image_id, b.place HAVING count(*) > 1",
+        "two of its boxes stand for the same record ({0}) of the linked file.",
+        "One of them is written as a new record; report this.",
+    ),
+    "odd-state": (
+        "SELECT 'images[' || id || ']', box_count FROM images WHERE state = 2 AND box_count > 0",
+        "is called empty but has {0} boxes.",
+        "Look at the image and say what it is.",
+    ),
+}
+
+
+def _rows(places: _Places) -> Iterator[Problem]:
+    path = places.project / DATABASE_NAME
+    for kind, (query, message, action) in _ROW_CHECKS.items():
+        places.say("Checking boxes and places")
+        with places.readers.transaction() as db:
+            rows = db.execute(query).fetchmany(_MOST_OF_A_KIND)
+        for where, value in rows:
+            yield _problem(path, str(where), kind, message.format(value), action)
+
+
+def _history(places: _Places) -> Iterator[Problem]:
+    """Every stored edit can be read, and no undo speaks of an edit that is not there."""
+    path = places.project / DATABASE_NAME
+    with places.readers.transaction() as db:
+        lost = db.execute(
+            "SELECT sequence, undoes FROM history WHERE undoes IS NOT NULL"
+            " AND undoes NOT IN (SELECT sequence FROM history) LIMIT ?",
+            (_MOST_OF_A_KIND,),
+        ).fetchall()
+        bad = [
+            (sequence, error)
+            for number, (sequence, key, text) in enumerate(db.execute("SELECT sequence, key, edit FROM history"))
+            if (error := _fault_of(text, key, places, number))
+        ]
+    for sequence, undoes in lost:
+        message = f"takes back edit {undoes}, which is not there."
+        yield _problem(path, f"history[{sequence}]", "lost-edit", message, "The labels are as shown; report this.")
+    for sequence, error in bad[:_MOST_OF_A_KIND]:
+        message = f"cannot be read ({error})."
+        yield _problem(path, f"history[{sequence}]", "unreadable-edit", message, "It cannot be undone; report this.")
+
+
+def _fault_of(text: str, key: str, places: _Places, number: int) -> str:
+    if number % 1000 == 0:
+        places.say("Checking the history", number)
+    try:
+        edit_from_json(text, key=key)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return repr(error)
+    return ""
+
+
+def _originals(places: _Places) -> Iterator[Problem]:
+    """Documents that files are patched from can be unpacked, and a file never written is what was imported."""
+    with places.readers.transaction() as db:
+        rows = db.execute(
+            "SELECT id, generation FROM files WHERE origin = 'stored'"
+            " UNION SELECT file_id, generation FROM documents WHERE origin = 'stored' ORDER BY 1, 2"
+        ).fetchall()
+    for number, (file_id, generation) in enumerate(rows):
+        if number % _STEP == 0:
+            places.say("Checking kept documents", number, len(rows))
+        with places.readers.transaction() as db:
+            file = linked.read_file(db, file_id, places.project)
+            message = _fault_of_original(db, file_id, generation, file.hash if file.written == 0 else "")
+        if message:
+            action = "Choose 'mine' or 'theirs' again after the next edit of the file, or import it anew."
+            yield _problem(file.path, f"document {generation}", "damaged-document", message, action)
+
+
+def _fault_of_original(db: sqlite3.Connection, file_id: int, generation: int, expected: str) -> str:
+    try:
+        data = documents.read(db, file_id, generation)
+    except zlib.error as error:
+        return f"the kept document cannot be unpacked ({error})."
+    if data is None:
+        return "the document it is patched from is not in the project."
+    if expected and generation == 0 and hashlib.sha256(data).hexdigest() != expected:
+        return "the kept document is not the one that was imported."
+    return ""
+
+
+def _files(places: _Places) -> Iterator[Problem]:
+    with places.readers.transaction() as db:
+        total = int(db.execute("SELECT count(*) FROM files").fetchone()[0])
+        intents = {row[0] for row in db.execute("SELECT file_id FROM intents")}
+    after = -1
+    done = 0
+    while True:
+        with places.readers.transaction() as db:
+            files = linked.read_files(db, places.project, after=after, limit=_STEP)
+        for file in files:
+            yield from _fault_of_file(file, interrupted=file.id in intents)
+        done += len(files)
+        places.say("Checking linked files", done, total)
+        if len(files) < _STEP:
+            return
+        after = files[-1].id
+
+
+def _fault_of_file(file: linked.FileRow, *, interrupted: bool) -> Iterator[Problem]:
+    try:
+        found = file_hash(file.path)
+    except FormatError as error:
+        yield _problem(file.path, error.where, "unreadable-file", error.reason, "Its labels are safe in the project.")
+        return
+    choose = "It was not overwritten. Open the project and choose whose version to keep."
+    if interrupted:
+        message, action = "its last write was interrupted.", "Open the project: it is finished, or you are asked."
+        yield _problem(file.path, "", "interrupted-write", message, action, "warning")
+    elif found != file.hash:
+        yield _problem(file.path, "", "changed-outside", linked.changed_text(found), choose, "warning")
+    elif file.revision != file.written:
+        message, action = "does not show the latest edits yet.", "Open the project: it is written then."
+        yield _problem(file.path, "", "not-written-yet", message, action, "note")
+
+
+def _backups(places: _Places) -> Iterator[Problem]:
+    with places.readers.transaction() as db:
+        listed = backups.listing(db, places.backups)
+    for number, backup in enumerate(listed):
+        if number % _STEP == 0:
+            places.say("Checking backups", number, len(listed))
+        try:
+            backups.read(backup)
+        except ProjectError as error:
+            message = str(error).partition(": ")[2]
+            yield _problem(backup.path, "", "bad-backup", message, "The other versions are sound.", "warning")
+
+
+def _leftovers(places: _Places) -> Iterator[Problem]:
+    """Temporary files of dead processes beside linked files, and files in the backups folder that nobody lists."""
+    with places.readers.transaction() as db:
+        listed = {backup.path for backup in backups.listing(db, places.backups)}
+        folders: set[Path] = set()
+        after = -1
+        while files := linked.read_files(db, places.project, after=after, limit=10 * _STEP):
+            folders.update(file.path.parent for file in files)
+            after = files[-1].id
+    for folder in sorted(folders):
+        if folder.is_dir():
+            for path in sorted(folder.glob(".rcnn-*.tmp")):
+                message, action = "is left over from a write that did not finish.", "It can be deleted."
+                yield _problem(path, "", "left-over", message, action, "note")
+    if places.backups.is_dir():
+        for path in sorted(places.backups.glob("*/*")):
+            if path not in listed:
+                yield _problem(path, "", "left-over", "is a backup that is not listed.", "It can be deleted.", "note")
+    if places.runs.is_dir():
+        for path in sorted(places.runs.glob(".tmp-*")):
+            message, action = "is left over from a run that did not finish.", "It can be deleted."
+            yield _problem(path, "", "left-over", message, action, "note")
