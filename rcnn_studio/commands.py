@@ -8,14 +8,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from rcnn_studio.domain.checks import Problem
-from rcnn_studio.domain.errors import EngineError, StudioError
+from rcnn_studio.domain.errors import EngineError, FormatError, StudioError
 from rcnn_studio.domain.runs import RunEnded, RunInfo, Scores, TrainConfig
+from rcnn_studio.formats import CODECS, archive
 from rcnn_studio.formats.codec import LABEL_FORMATS, SPLIT_NAMES, Source
 from rcnn_studio.formats.run_folder import list_runs
 from rcnn_studio.store.project import ProjectStore
@@ -45,6 +46,10 @@ from rcnn_studio.terminal import (
 
 Options = argparse.Namespace
 
+FORMATS = tuple(codec.name for codec in CODECS)
+SOURCES = ("voc", "coco", "yolo", "labelme", "csv", "zip", "format")
+"""Options of `new` that name a labelled dataset."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -66,6 +71,13 @@ def new_options(parser: argparse.ArgumentParser) -> None:
     kind.add_argument(
         "--coco", nargs="+", metavar="[split=]FILE", help="COCO files, such as train=a.json val=b.json, or their folder"
     )
+    kind.add_argument("--yolo", type=Path, metavar="DIR", help="a YOLO dataset: images, labels, data.yaml; or its yaml")
+    kind.add_argument("--labelme", type=Path, metavar="DIR", help="images with labelme's JSON beside them")
+    kind.add_argument(
+        "--csv", nargs="+", metavar="[split=]FILE", help="tables as TensorFlow's or keras-retinanet's, or their folder"
+    )
+    kind.add_argument("--zip", type=Path, metavar="FILE", help="any of these in a zip archive; unpacked into PROJECT")
+    kind.add_argument("--format", nargs=2, metavar=("NAME", "PATH"), help=f"one of {', '.join(FORMATS)}, by its name")
     parser.add_argument("--images", type=Path, metavar="DIR", help="folder of the images; alone: plain images")
     parser.add_argument(
         "--labels", choices=LABEL_FORMATS, help="what to write beside plain images (voc unless told otherwise)"
@@ -100,21 +112,39 @@ def new(options: Options, terminal: Terminal, should_stop: StopSignal) -> Answer
     return Answer(document=document, text=head + (problems if made.problems else ""))
 
 
-def source_of(options: Options) -> tuple[Source, str]:
-    """What --voc, --coco and --images point at, and the codec's name. Ends with wrong usage where they do not fit."""
-    if options.labels is not None and (options.voc or options.coco):
-        usage_error("--labels is for plain images: a VOC or COCO dataset is written back to its own files.")
-    if options.voc is not None:
-        return Source(path=options.voc.absolute(), images=absolute(options.images)), "voc"
-    if options.coco:
-        files = tuple(split_and_file(text) for text in options.coco)
-        split, first = files[0]
-        if len(files) == 1 and first.is_dir():
-            return Source(path=first, images=absolute(options.images), split=split), "coco"
-        return Source(path=first, images=absolute(options.images), files=files), "coco"
-    if options.images is None:
-        usage_error("name the dataset: --voc DIR, --coco FILE ... --images DIR, or --images DIR.")
-    return Source(path=options.images.absolute(), label_format=options.labels or "voc"), "images"
+def source_of(options: Options) -> tuple[Source, str | None]:
+    """What the options point at, and the codec's name (None: to be found out). Ends with wrong usage where they do not
+    fit."""
+    images = absolute(options.images)
+    name = next((name for name in SOURCES if getattr(options, name)), None)
+    if options.labels is not None and name is not None:
+        usage_error("--labels is for plain images: a labelled dataset is written back to its own files.")
+    if name is None:
+        if images is None:
+            usage_error("name the dataset: --voc DIR, --coco FILE ..., --yolo DIR, --zip FILE, --images DIR, ...")
+        return Source(path=images, label_format=options.labels or "voc"), "images"
+    given = getattr(options, name)
+    if name in ("coco", "csv"):
+        return source_of_files(given, images), name
+    if name == "format":
+        if given[0] not in FORMATS:
+            usage_error(f"--format {given[0]}: there is no such format. Choose one of {', '.join(FORMATS)}.")
+        return Source(path=Path(given[1]).absolute(), images=images), given[0]
+    if name == "zip":
+        if images is not None:
+            usage_error("--images does not go with --zip: the images are in the archive.")
+        if not archive.is_zip(given):
+            raise FormatError(given, "", "is no zip file. Name the archive.")
+    return Source(path=given.absolute(), images=images), None if name == "zip" else name
+
+
+def source_of_files(texts: Sequence[str], images: Path | None) -> Source:
+    """One folder, or several files with their splits."""
+    files = tuple(split_and_file(text) for text in texts)
+    split, first = files[0]
+    if len(files) == 1 and first.is_dir():
+        return Source(path=first, images=images, split=split)
+    return Source(path=first, images=images, files=files)
 
 
 # --- train --------------------------------------------------------------------------------------------
@@ -240,6 +270,8 @@ def export(options: Options, terminal: Terminal, should_stop: StopSignal) -> Ans
     with opened(options.project) as store:
         done = exporting.export_dataset(store, options.format, options.out, terminal.report, should_stop)
     text = f"{options.out}: {done.images} images, {done.boxes} boxes, {done.files} files"
+    if done.lost:
+        text += "\n" + "\n".join((f"What {options.format} has no place for:", *(f"  {loss}" for loss in done.lost)))
     return Answer(document=asdict(done), text=text)
 
 

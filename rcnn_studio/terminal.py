@@ -23,6 +23,7 @@ from rcnn_studio.domain.progress import Progress
 from rcnn_studio.domain.runs import EpochEvaluated, RunInfo, RunStarted, Scores, StepDone, Warned
 
 MAX_PROBLEMS_A_KIND = 5
+_LEVELS = {"error": 0, "warning": 1, "note": 2}
 SCORE_NAMES = (
     *("AP", "AP50", "AP75", "APs", "APm", "APl"),
     *("AR1", "AR10", "AR100", "ARs", "ARm", "ARl"),
@@ -174,15 +175,17 @@ def runs_text(runs: Sequence[RunInfo]) -> str:
     return table(rows)
 
 
-def problems_text(problems: Sequence[Problem]) -> str:
-    """Problems by kind, the most frequent first, a few of each."""
-    kinds: dict[str, list[Problem]] = {}
+def problems_text(problems: Sequence[Problem], *, limit: int | None = MAX_PROBLEMS_A_KIND) -> str:
+    """Problems by kind: errors first, then the most frequent; `limit` of each kind (None: every one)."""
+    kinds: dict[tuple[int, str], list[Problem]] = {}
     for problem in problems:
-        kinds.setdefault(problem.kind, []).append(problem)
+        kinds.setdefault((_LEVELS.get(problem.level, 0), problem.kind), []).append(problem)
     lines: list[str] = []
-    for kind, found in sorted(kinds.items(), key=lambda item: -len(item[1])):
-        lines.append(f"{kind} ({len(found)}):")
-        lines.extend(f"  {problem}" for problem in found[:MAX_PROBLEMS_A_KIND])
-        if len(found) > MAX_PROBLEMS_A_KIND:
-            lines.append(f"  ... and {len(found) - MAX_PROBLEMS_A_KIND} more")
+    for (_, kind), found in sorted(kinds.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1])):
+        shown = found[:limit]
+        level = "" if found[0].level == "error" else f", {found[0].level}"
+        lines.append(f"{kind}{level} ({len(found)}):")
+        lines.extend(f"  {problem}" for problem in shown)
+        if len(found) > len(shown):
+            lines.append(f"  ... and {len(found) - len(shown)} more")
     return "\n".join(lines)

@@ -10,21 +10,22 @@ import numpy as np
 
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, ignore, never
-from rcnn_studio.formats import codec
+from rcnn_studio.formats import EXPORTS, codec
+from rcnn_studio.formats.losses import UNLABELLED, losses
 from rcnn_studio.store.project import ProjectStore
 
-EXPORT_FORMATS = ("voc", "coco")
-# COCO cannot say "not labelled yet": an image without annotations is an empty one there, so such images stay out.
-_LABELLED_ONLY = frozenset({"coco"})
+EXPORT_FORMATS = EXPORTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """How much was written. boxes: of labelled, confirmed-empty and verified images; files: images included."""
+    """How much was written. boxes: of labelled, confirmed-empty and verified images; files: images included; lost: what
+    the format has no place for, a sentence each."""
 
     images: int
     boxes: int
     files: int
+    lost: tuple[str, ...] = ()
 
 
 def export_dataset(
@@ -38,14 +39,15 @@ def export_dataset(
     report(Progress("Reading the labels"))
     snapshot = store.snapshot()
     try:
-        files = codec(format_name).write(snapshot, out, report, should_stop)
+        writer = codec(format_name)
+        files = writer.write(snapshot, out, report, should_stop)
     except BaseException:
         _clear(out, keep_folder=existed)
         raise
     labelled = snapshot.indices()
     boxes = int(np.diff(snapshot.offsets)[labelled].sum())
-    images = len(labelled) if format_name in _LABELLED_ONLY else len(snapshot)
-    return Exported(images=images, boxes=boxes, files=files)
+    images = len(snapshot) if UNLABELLED in writer.holds else len(labelled)
+    return Exported(images=images, boxes=boxes, files=files, lost=losses(snapshot, writer.holds))
 
 
 def _check_target(out: Path) -> bool:

@@ -23,6 +23,12 @@ def data_home() -> Path:
     return Path(override) / "data" if override else Path(platformdirs.user_data_dir(APP, appauthor=False))
 
 
+def cache_home() -> Path:
+    """Folder of what can be made again at any time, such as thumbnails."""
+    override = os.environ.get(HOME_VARIABLE)
+    return Path(override) / "cache" if override else Path(platformdirs.user_cache_dir(APP, appauthor=False))
+
+
 def log_file() -> Path:
     """Where the command line writes what went wrong unexpectedly."""
     return home() / "logs" / "command-line.log"

@@ -275,7 +275,10 @@ def test_a_project_survives_being_moved_together_with_its_images(studio, tmp_pat
         ("new", "p", "--voc", "a", "--labels", "coco"),
         ("new", "p", "--images", "a", "--split", "1.5"),
         ("new", "p", "--images", "a", "--split", "half"),
-        ("new", "p", "--zip", "a.zip"),
+        ("new", "p", "--zip", "a.zip", "--images", "a"),
+        ("new", "p", "--yolo", "a", "--zip", "b.zip"),
+        ("new", "p", "--labelme", "a", "--labels", "voc"),
+        ("new", "p", "--format", "cvat", "a"),
     ],
 )
 def test_wrong_usage_exits_with_2_and_makes_nothing(studio, tmp_path, monkeypatch, arguments):
