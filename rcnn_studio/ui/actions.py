@@ -164,6 +164,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         menu="image",
         tip=mark("This image shows none of the classes: the model learns from that too"),
     ),
+    _row(
+        "image.thumbnails",
+        mark("Make All Thumbnails"),
+        icon="images",
+        menu="image",
+        tip=mark("Once made they are there at once; this is begun by itself unless it was cancelled"),
+    ),
     _canvas("detection.accept", mark("Accept Detection"), "Return", "Enter", icon="accept", menu="review"),
     _canvas("detection.reject", mark("Reject Detection"), "X", icon="reject", menu="review"),
     _canvas(
@@ -192,6 +199,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _row("activity.label", mark("Label"), "Ctrl+1", icon="label", menu="view", checkable=True, checked=True),
     _row("activity.train", mark("Train"), "Ctrl+2", icon="train", menu="view", checkable=True),
     _row("activity.review", mark("Review"), "Ctrl+3", icon="review", menu="view", checkable=True),
+    _row(
+        "view.reset_layout", mark("Reset Panels"), menu="view", tip=mark("Every panel back to its first place and size")
+    ),
     _row("view.theme_system", mark("Follow the System"), icon="theme", menu="view.theme", checkable=True),
     _row("view.theme_light", mark("Light"), menu="view.theme", checkable=True),
     _row("view.theme_dark", mark("Dark"), menu="view.theme", checkable=True),

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtCore import QObject, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
@@ -20,6 +20,7 @@ from rcnn_studio.tasks.exporting import Exported, export_dataset
 from rcnn_studio.tasks.importing import create_project, find_project, open_or_create
 from rcnn_studio.tasks.places import data_home
 from rcnn_studio.tasks.samples import make_sample_project
+from rcnn_studio.ui.export_dialog import ExportDialog
 from rcnn_studio.ui.key_sheet import KeySheet
 from rcnn_studio.ui.menus import group_choices
 from rcnn_studio.ui.new_project import NewProject, NewProjectDialog
@@ -32,9 +33,20 @@ if TYPE_CHECKING:
     from rcnn_studio.ui.main_window import MainWindow
 
 WINDOW_ACTIONS = frozenset(
-    {"action.project.new", "action.project.open", "action.app.quit", "action.help.keys"}
+    {
+        "action.project.new",
+        "action.project.open",
+        "action.app.quit",
+        "action.help.keys",
+        "action.view.reset_layout",
+        "action.view.boxes",
+        "action.view.detections",
+    }
     | {f"action.view.theme_{mode}" for mode in ThemeMode}
 )
+
+REMEMBERED = ("action.view.boxes", "action.view.detections")
+"""Toggles that are at the next start as they were left."""
 
 
 class WindowCommands(QObject):
@@ -48,6 +60,10 @@ class WindowCommands(QObject):
         actions["action.project.open"].triggered.connect(self.choose_folder)
         actions["action.app.quit"].triggered.connect(window.close)
         actions["action.help.keys"].triggered.connect(self.show_keys)
+        actions["action.view.reset_layout"].triggered.connect(window.reset_layout)
+        for name in REMEMBERED:
+            actions[name].setChecked(bool(window.settings.get(f"toggle.{name}", True)))
+            actions[name].toggled.connect(partial(window.settings.set, f"toggle.{name}"))
         for mode in ThemeMode:
             action = actions[f"action.view.theme_{mode}"]
             action.setChecked(window.theme.mode == mode)
@@ -56,6 +72,9 @@ class WindowCommands(QObject):
             group_choices(actions, prefix, window)
         window.welcome.path_chosen.connect(self._on_path_chosen)
         window.welcome.sample_chosen.connect(self.open_sample)
+        window.recent_menu.path_chosen.connect(self._on_path_chosen)
+        window.recent_menu.cleared.connect(window.refresh_recent)
+        window.welcome.clear_chosen.connect(self._on_clear_chosen)
         self._start(self.tr("Looking at the device"), partial(look_at_device, window.settings), self._on_device)
 
     def enable_session_actions(self, enabled: bool) -> None:
@@ -138,6 +157,11 @@ class WindowCommands(QObject):
     def _on_path_chosen(self, path: str) -> None:
         self.open_path(Path(path))
 
+    @Slot()
+    def _on_clear_chosen(self) -> None:
+        self._window.settings.clear_recent()
+        self._window.refresh_recent()
+
     @Slot(object)
     def _on_device(self, line: object) -> None:
         if isinstance(line, DeviceLine):
@@ -161,6 +185,7 @@ class SessionCommands(QObject):
             "image.find": room.image_list.focus_filter,
             "image.go_to": self.go_to,
             "image.verify": self.verify,
+            "image.thumbnails": room.session.make_all_thumbnails,
             "image.confirm_empty": self.confirm_empty,
             "project.write_back": self.write_back,
             "project.export": self.export,
@@ -257,6 +282,8 @@ class SessionCommands(QObject):
 
     @Slot()
     def write_back(self) -> None:
+        """Also what was put off."""
+        self._session.store.resume_writing()
         self._session.store.write_back(wait=False)
 
     @Slot()
@@ -266,19 +293,18 @@ class SessionCommands(QObject):
 
     @Slot()
     def export(self) -> None:
-        formats = {self.tr("PASCAL VOC"): "voc", self.tr("COCO"): "coco"}
-        chosen, accepted = QInputDialog.getItem(
-            self._window, self.tr("Export"), self.tr("Format:"), list(formats), 0, False
-        )
-        if not accepted:
-            return
-        folder = QFileDialog.getExistingDirectory(self._window, self.tr("Export into an empty folder"))
-        if folder:
-            work = partial(export_dataset, self._session.store, formats[chosen], Path(folder))
-            job = self._session.board.prepare(self.tr("Exporting"), work)
-            job.job_finished.connect(self._on_exported)
-            job.job_failed.connect(self._on_failed)
-            self._session.board.start(job)
+        dialog = ExportDialog(self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.chosen.connect(self._on_export_chosen)
+        dialog.open()
+
+    @Slot(str, str)
+    def _on_export_chosen(self, format_name: str, folder: str) -> None:
+        work = partial(export_dataset, self._session.store, format_name, Path(folder))
+        job = self._session.board.prepare(self.tr("Exporting"), work)
+        job.job_finished.connect(self._on_exported)
+        job.job_failed.connect(self._on_failed)
+        self._session.board.start(job)
 
     @Slot(object)
     def _on_exported(self, result: object) -> None:

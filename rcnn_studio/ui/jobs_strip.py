@@ -47,8 +47,9 @@ class JobsStrip(QWidget):
         """The job the strip speaks of."""
         # the training speaks through its own strip
         own = QCoreApplication.translate("TrainingModel", "Training")
-        jobs = [job for job in self._board.jobs if job.name != own]
-        return jobs[-1] if jobs else None
+        jobs = [job for job in self._board.shown_jobs if job.name != own]
+        loud = [job for job in jobs if not job.quiet]
+        return next(reversed(loud or jobs), None)
 
     def refresh(self) -> None:
         """Show what runs now."""
@@ -67,8 +68,8 @@ class JobsStrip(QWidget):
         if text != self.label.text():
             self.label.setText(text)
             self.setAccessibleDescription(text)
-        names = [j.name for j in self._board.jobs]
-        self.setToolTip("\n".join([progress.text if progress is not None else job.name, *names[:-1]]))
+        names = [other.name for other in self._board.shown_jobs if other is not job]
+        self.setToolTip("\n".join([progress.text if progress is not None else job.name, *names]))
         self.cancel.setEnabled(not job.stopping)
 
     def _text(self, job: Job, done: int, total: int) -> str:
@@ -80,7 +81,7 @@ class JobsStrip(QWidget):
             left = self._left_s(job, done / total)
             if left >= 1:
                 parts.append(self.tr("{0} left").format(duration_text(left)))
-        others = sum(1 for j in self._board.jobs if j is not job)
+        others = len(self._board.shown_jobs) - 1
         if others:
             parts.append(self.tr("+{0} more").format(others))
         return " · ".join(parts)

@@ -23,7 +23,8 @@ from rcnn_studio.ui.commands import SessionCommands, WindowCommands
 from rcnn_studio.ui.jobs_strip import JobsStrip
 from rcnn_studio.ui.menus import Toolbar, fill_menu_bar
 from rcnn_studio.ui.message_bar import MessageBar
-from rcnn_studio.ui.room import ACTIVITY_DOCKS, SessionRoom
+from rcnn_studio.ui.recent_menu import RecentMenu
+from rcnn_studio.ui.room import COLUMNS, SessionRoom
 from rcnn_studio.ui.theme import Theme, ThemeMode
 from rcnn_studio.ui.welcome import WelcomePage
 from rcnn_studio.workspace.job import JobBoard
@@ -59,7 +60,8 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._central())
         self.toolbar = Toolbar(self.studio_actions, self.device_line, self)
         self.addToolBar(self.toolbar)
-        self.view_menu = fill_menu_bar(self.menuBar(), self.studio_actions)
+        self.recent_menu = RecentMenu(self.settings, self)
+        self.view_menu = fill_menu_bar(self.menuBar(), self.studio_actions, self.recent_menu)
         self.statusBar().addPermanentWidget(JobsStrip(self.board))
         self.window_commands = WindowCommands(self)
         self.session_commands: SessionCommands | None = None
@@ -98,14 +100,16 @@ class MainWindow(QMainWindow):
         session.project.open_first()
         self.settings.add_recent(session.store.folder)
         self.set_activity(self.activity)
-        self._restore_docks()
         self.setWindowTitle(self.tr("{0} — RCNN Studio").format(session.project.title))
         self.session_commands.refresh()
         if session.project.read_only:
             self.messages.show_warning(
                 self.tr("This project is open elsewhere ({0}); here it is read-only.").format(session.store.owner)
             )
+        elif not self.studio_actions["action.view.boxes"].isChecked():
+            self.messages.show_info(self.tr("The boxes are hidden, as you left them: Shift+H shows them."))
         self.room.canvas.setFocus()
+        session.work_ahead()
         return True
 
     def close_session(self) -> None:
@@ -115,7 +119,7 @@ class MainWindow(QMainWindow):
         """
         if self.session is None or self.room is None:
             return
-        self._remember_docks()
+        self._remember_layout()
         self.session.close()
         session, room = self.session, self.room
         if self.session_commands is not None:
@@ -127,25 +131,31 @@ class MainWindow(QMainWindow):
 
     def show_welcome(self) -> None:
         self.setWindowTitle(self.tr("RCNN Studio"))
-        self.welcome.set_recent(self.settings.recent())
+        self.refresh_recent()
         self.stack.setCurrentWidget(self.welcome)
         self.window_commands.enable_session_actions(False)
+
+    def refresh_recent(self) -> None:
+        """Show the projects opened lately as they are now."""
+        self.welcome.set_recent(self.settings.recent())
 
     # --- activities -------------------------------------------------------------------------------
 
     def set_activity(self, activity: str) -> None:
-        """Label, train or review: the same canvas with other docks beside it."""
+        """Label, train or review: the same canvas with other docks beside it, where they were the last time."""
+        if self.room is not None and activity != self.activity:
+            self._remember_layout()
         self.activity = activity
         self.studio_actions[f"action.activity.{activity}"].setChecked(True)
         if self.room is not None:
-            shown = ACTIVITY_DOCKS[activity]
-            for name, dock in self.room.docks.items():
-                dock.setVisible(name in shown)
-            widths = [(self.room.docks[name], self.room.width_of(name)) for name in shown]
-            self.resizeDocks([d for d, _ in widths], [w for _, w in widths], Qt.Orientation.Horizontal)
-            if activity == "label":
-                stacked = [self.room.docks["categories"], self.room.docks["boxes"]]
-                self.resizeDocks(stacked, [35, 65], Qt.Orientation.Vertical)
+            self._show_layout(self.room)
+
+    def reset_layout(self) -> None:
+        """Every dock back to where it was at first, in all activities."""
+        for activity in COLUMNS:
+            self.settings.set(f"layout.{activity}", None)
+        if self.room is not None:
+            self.room.arrange(self.activity)
 
     def place_dock(self, dock: QDockWidget, area: Qt.DockWidgetArea) -> None:
         self.addDockWidget(area, dock)
@@ -196,14 +206,15 @@ class MainWindow(QMainWindow):
     def _remember_geometry(self) -> None:
         self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
 
-    def _restore_docks(self) -> None:
-        stored = self.settings.get(f"docks.{self.activity}")
+    def _show_layout(self, room: SessionRoom) -> None:
+        stored = self.settings.get(f"layout.{self.activity}")
+        room.arrange(self.activity)
         if isinstance(stored, str):
             self.restoreState(QByteArray.fromBase64(stored.encode()))
-            self.set_activity(self.activity)
 
-    def _remember_docks(self) -> None:
-        self.settings.set(f"docks.{self.activity}", bytes(self.saveState().toBase64().data()).decode())
+    def _remember_layout(self) -> None:
+        state = bytes(self.saveState().toBase64().data()).decode()
+        self.settings.set(f"layout.{self.activity}", state)
 
     # --- Qt ---------------------------------------------------------------------------------------
 

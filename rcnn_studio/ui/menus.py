@@ -16,8 +16,8 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("menus", text)
 
 
-def fill_menu_bar(bar: QMenuBar, actions: Actions) -> QMenu:
-    """All menus. -> the View menu, which later takes the docks' own actions"""
+def fill_menu_bar(bar: QMenuBar, actions: Actions, recent: QMenu) -> QMenu:
+    """All menus; recent goes below Open. -> the View menu, which later takes the docks' own actions"""
     titles = {
         "file": tr("&File"),
         "edit": tr("&Edit"),
@@ -32,6 +32,7 @@ def fill_menu_bar(bar: QMenuBar, actions: Actions) -> QMenu:
     for name, title in titles.items():
         menus[name] = bar.addMenu(title)
         fill_menu(menus[name], name, actions)
+    menus["file"].insertMenu(actions["action.project.export"], recent)
     fill_menu(menus["box"].addMenu(tr("Move and Resize")), "box.move", actions)
     fill_menu(menus["view"].addMenu(tr("Theme")), "view.theme", actions)
     menus["view"].addSeparator()

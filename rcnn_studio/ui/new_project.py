@@ -10,15 +10,14 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
-    QFileDialog,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
-    QLineEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
+
+from rcnn_studio.ui.path_row import PathRow
+from rcnn_studio.ui.theme import pad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,39 +30,6 @@ class NewProject:
     project: Path
     labels: str
     val_fraction: float
-
-
-class PathRow(QWidget):
-    """A line edit with a button that opens the matching file dialog."""
-
-    def __init__(self, title: str, *, file_filter: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._title = title
-        self._filter = file_filter
-        self.edit = QLineEdit()
-        self.edit.setAccessibleName(title)
-        button = QPushButton(self.tr("Browse …"))
-        button.clicked.connect(self._browse)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.edit, 1)
-        layout.addWidget(button)
-
-    @property
-    def path(self) -> Path | None:
-        text = self.edit.text().strip()
-        return Path(text).expanduser() if text else None
-
-    def set_filter(self, file_filter: str) -> None:
-        self._filter = file_filter
-
-    def _browse(self) -> None:
-        if self._filter:
-            chosen, _ = QFileDialog.getOpenFileName(self, self._title, self.edit.text(), self._filter)
-        else:
-            chosen = QFileDialog.getExistingDirectory(self, self._title, self.edit.text())
-        if chosen:
-            self.edit.setText(chosen)
 
 
 class NewProjectDialog(QDialog):
@@ -86,6 +52,7 @@ class NewProjectDialog(QDialog):
         self.labels.addItem(self.tr("One COCO file"), "coco")
         self.labels.addItem(self.tr("In the project only"), "none")
         self.val = QDoubleSpinBox(minimum=0, maximum=50, value=20, decimals=0, suffix=" %")
+        pad(self.val)
         self.error = QLabel(wordWrap=True)
         self.error.setProperty("role", "bad")
         self.error.hide()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
@@ -20,12 +21,17 @@ from rcnn_studio.workspace.session import Session
 if TYPE_CHECKING:
     from rcnn_studio.ui.main_window import MainWindow
 
-ACTIVITY_DOCKS = {
-    "label": ("images", "categories", "boxes"),
-    "train": ("images", "train"),
-    "review": ("images", "review"),
+LOG_AXIS = "toggle.train.log_axis"
+LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+COLUMNS = {
+    "label": (("images",), ("categories", "boxes")),
+    "train": (("images", "categories"), ("train",)),
+    "review": (("images", "categories"), ("review",)),
 }
-WIDTHS = {"images": 260, "categories": 340, "boxes": 340, "train": 460, "review": 380}
+"""The docks of each activity, left and right, from above: the classes are always beside the canvas."""
+
+SHARES = {"label": (35, 65), "train": (64, 36), "review": (64, 36)}
+WIDTHS = {"images": 260, "categories": 372, "boxes": 372, "train": 460, "review": 380}
 
 
 class SessionRoom(QObject):
@@ -37,24 +43,26 @@ class SessionRoom(QObject):
         project, review = session.project, session.review
         self.session = session
         self.canvas = Canvas(project, session.images, review)
-        self.image_list = ImageList(project, session.thumbnails)
+        self.image_list = ImageList(project, session.thumbnails, session.memory)
         self.categories = CategoryPanel(project)
         self.boxes = BoxTable(project)
         self.train = TrainPanel(session.training, project, review)
         self.review = ReviewPanel(review, project)
-        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.docks = {
-            "images": self._dock("images", self.tr("Images"), self.image_list, left),
-            "categories": self._dock("categories", self.tr("Classes"), self.categories, right),
-            "boxes": self._dock("boxes", self.tr("Boxes in this image"), self.boxes, right),
-            "train": self._dock("train", self.tr("Train"), self.train, right),
-            "review": self._dock("review", self.tr("Review"), self.review, right),
+            "images": self._dock("images", self.tr("Images"), self.image_list, LEFT),
+            "categories": self._dock("categories", self.tr("Classes"), self.categories, RIGHT),
+            "boxes": self._dock("boxes", self.tr("Boxes in this image"), self.boxes, RIGHT),
+            "train": self._dock("train", self.tr("Train"), self.train, RIGHT),
+            "review": self._dock("review", self.tr("Review"), self.review, RIGHT),
         }
         self.canvas.bind(window.studio_actions)
         self.image_list.bind(window.studio_actions)
         self.review.bind(window.studio_actions)
         self._leave_keys_to_canvas(window)
         self.status = StatusFields(window.statusBar(), session, self.canvas)
+        log_axis = self.train.live.loss_plot.log_button
+        log_axis.setChecked(bool(window.settings.get(LOG_AXIS, False)))
+        log_axis.toggled.connect(partial(window.settings.set, LOG_AXIS))
 
     def _leave_keys_to_canvas(self, window: MainWindow) -> None:
         """A click on a button, a list of choices or a slider leaves the focus, and so the keys, where it was; Tab
@@ -66,10 +74,24 @@ class SessionRoom(QObject):
                         widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         attach_canvas_actions(self.categories, window.studio_actions, image_list=True)
 
-    @staticmethod
-    def width_of(name: str) -> int:
-        """Width in pixels that a dock gets when its activity is chosen."""
-        return WIDTHS[name]
+    def arrange(self, activity: str) -> None:
+        """Put the docks of an activity where they are when nobody has moved them."""
+        window = self._window
+        shown = [name for column in COLUMNS[activity] for name in column]
+        for name, dock in self.docks.items():
+            dock.setFloating(False)
+            dock.setVisible(name in shown)
+        for area, column in zip((LEFT, RIGHT), COLUMNS[activity], strict=True):
+            first = self.docks[column[0]]
+            window.addDockWidget(area, first)
+            for name in column[1:]:
+                window.splitDockWidget(first, self.docks[name], Qt.Orientation.Vertical)
+            if len(column) > 1:
+                stacked = [self.docks[name] for name in column]
+                window.resizeDocks(stacked, list(SHARES[activity]), Qt.Orientation.Vertical)
+        firsts = [column[0] for column in COLUMNS[activity]]
+        docks, widths = [self.docks[name] for name in firsts], [WIDTHS[name] for name in firsts]
+        window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
 
     def remove(self) -> None:
         """Take every widget out of the window; the session is closed after this."""

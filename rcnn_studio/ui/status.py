@@ -6,9 +6,11 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from rcnn_studio.store.project import StoreStatus
+from rcnn_studio.ui.browse.image_model import state_hint, state_text
 from rcnn_studio.ui.jobs_strip import JobsStrip
 from rcnn_studio.ui.label.canvas import Canvas
 from rcnn_studio.ui.training_strip import TrainingStrip
+from rcnn_studio.ui.writing_strip import WritingStrip
 from rcnn_studio.workspace.session import Session
 
 
@@ -28,17 +30,21 @@ class StatusFields(QObject):
         self.saved.setAccessibleName(self.tr("Saved state"))
         self.training = TrainingStrip(session.training)
         self.jobs = JobsStrip(session.board)
-        self.widgets = (self.place, self.pointer, self.zoom, self.looking, self.saved, self.jobs, self.training)
+        self.writing = WritingStrip(session.store)
+        self.permanent = (self.looking, self.jobs, self.writing, self.training, self.saved)
+        self.widgets = (self.place, self.pointer, self.zoom, *self.permanent)
         self.pointer.setMinimumWidth(self.pointer.fontMetrics().horizontalAdvance("00000, 00000"))
         self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("0000 %"))
         self.place.setContentsMargins(8, 0, 12, 0)
         self.saved.setContentsMargins(8, 0, 10, 0)
         for widget in (self.place, self.pointer, self.zoom):
             bar.addWidget(widget)
-        for widget in (self.looking, self.jobs, self.training, self.saved):
+        for widget in self.permanent:
             bar.addPermanentWidget(widget)
+        self.writing.show_status(session.store.status())
         project = session.project
         project.image_changed.connect(self._on_image_changed)
+        project.images_updated.connect(self._on_images_updated)
         project.status_changed.connect(self._on_status)
         session.review.detections_changed.connect(self._on_detections_changed)
         canvas.pointer_moved.connect(self._on_pointer)
@@ -57,9 +63,15 @@ class StatusFields(QObject):
     def _on_image_changed(self, image_id: int) -> None:
         rows = self._session.project.rows
         row = rows.row(image_id)
-        self.place.setText(
-            self.tr("image {0}/{1} · {2}×{3}").format(row + 1, len(rows), rows.widths[row], rows.heights[row])
-        )
+        text = self.tr("image {0}/{1} · {2}×{3}").format(row + 1, len(rows), rows.widths[row], rows.heights[row])
+        state = rows.state(row)
+        self.place.setText(f"{text} · {state_text(state)}")
+        self.place.setToolTip(state_hint(state))
+
+    def _on_images_updated(self, image_ids: list[int]) -> None:
+        current = self._session.project.current_id
+        if current is not None and current in image_ids:
+            self._on_image_changed(current)
 
     def _on_detections_changed(self) -> None:
         self.looking.setVisible(self._session.review.waiting)
@@ -73,6 +85,7 @@ class StatusFields(QObject):
     def _on_status(self, status: object) -> None:
         if isinstance(status, StoreStatus):
             self._show_saved(status)
+            self.writing.show_status(status)
 
     def _show_saved(self, status: StoreStatus) -> None:
         if self._session.project.read_only:
@@ -81,6 +94,8 @@ class StatusFields(QObject):
             text = self.tr("Saving …")
         elif status.kind == "error":
             text = self.tr("Not written")
+        elif status.pending_files == 1:
+            text = self.tr("Saved · 1 file to write")
         elif status.pending_files:
             text = self.tr("Saved · {0} files to write").format(status.pending_files)
         else:

@@ -7,10 +7,12 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication
 
 from rcnn_studio.domain.dataset import ImageState
 from rcnn_studio.formats.bundled import resources_dir
+
+SPIN_TEXT_LEFT = 8
 
 
 class ThemeMode(StrEnum):
@@ -204,6 +206,11 @@ class Theme(QObject):
             self.theme_changed.emit()
 
 
+def pad(box: QAbstractSpinBox) -> None:
+    """Let a number begin where the text of a line edit does: style sheets do not reach into a spin box."""
+    box.lineEdit().setTextMargins(SPIN_TEXT_LEFT, 0, 0, 0)
+
+
 def stylesheet(c: Colors) -> str:
     """The window's one stylesheet. Widgets opt in by dynamic property: role = title, muted, pill, primary, danger."""
     arrows = (resources_dir() / "icons").as_posix()
@@ -250,6 +257,8 @@ QPushButton:disabled {{ color: {disabled}; border-color: {border}; }}
 QPushButton[role="primary"] {{ background: {accent}; color: {on_accent}; border-color: {accent}; font-weight: 600; }}
 QPushButton[role="primary"]:focus {{ border-color: {text}; }}
 QPushButton[role="primary"]:disabled {{ background: {border}; color: {disabled}; border-color: {border}; }}
+QPushButton[role="quiet"] {{ background: transparent; border-color: transparent; color: {accent}; padding: 3px 8px; }}
+QPushButton[role="quiet"]:hover {{ background: {hover}; }}
 QPushButton[role="danger"] {{ color: {bad}; }}
 
 QLineEdit, QPlainTextEdit, QTextEdit {{
@@ -259,8 +268,9 @@ QLineEdit {{ min-height: 20px; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {accent}; }}
 QLineEdit:disabled {{ color: {disabled}; }}
 QComboBox, QSpinBox, QDoubleSpinBox {{ background: {panel}; border: 1px solid {border_strong}; border-radius: 5px;
-    padding: 3px 4px 3px 7px; min-height: 20px; selection-background-color: {accent};
+    padding: 3px 4px 3px 9px; min-height: 20px; selection-background-color: {accent};
     selection-color: {on_accent}; }}
+QSpinBox, QDoubleSpinBox {{ min-height: 17px; }}
 QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ background: {hover}; }}
 QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {accent}; }}
 QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {disabled}; border-color: {border}; }}
@@ -327,6 +337,7 @@ QFrame#message_bar {{ background: {selected}; border: none; border-bottom: 1px s
     border-left: 4px solid {accent}; }}
 QFrame#message_bar[level="warning"] {{ border-left-color: {warning}; }}
 QFrame#message_bar[level="error"] {{ border-left-color: {bad}; }}
+QWidget#welcome QListWidget::item {{ padding: 4px 6px; border-radius: 4px; }}
 QFrame[role="card"] {{ background: {raised}; border: 1px solid {border}; border-radius: 6px; }}
 QFrame[role="popup"] {{ background: {raised}; border: 1px solid {border_strong}; border-radius: 7px; }}
 """

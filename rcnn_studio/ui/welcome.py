@@ -7,7 +7,16 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from rcnn_studio import __version__
 from rcnn_studio.tasks.importing import project_title
@@ -18,6 +27,7 @@ class WelcomePage(QWidget):
 
     path_chosen = Signal(str)
     sample_chosen = Signal()
+    clear_chosen = Signal()
 
     def __init__(self, open_action: QAction, new_action: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,10 +54,19 @@ class WelcomePage(QWidget):
         self.recent.setAccessibleName(self.tr("Recent projects"))
         self.recent.itemActivated.connect(self._on_activated)
         self.recent.itemClicked.connect(self._on_activated)
+        self._clear = QPushButton(self.tr("Clear list"), flat=True)
+        self._clear.setProperty("role", "quiet")
+        self._clear.clicked.connect(self.clear_chosen)
+        head = QHBoxLayout()
+        head.addWidget(self._heading, 1)
+        head.addWidget(self._clear)
         version = QLabel(self.tr("Version {0}").format(__version__))
         version.setProperty("role", "muted")
         column = QVBoxLayout()
-        for widget in (self.title, subtitle, sample, folder, new, self._heading, self.recent, version):
+        for widget in (self.title, subtitle, sample, folder, new):
+            column.addWidget(widget)
+        column.addLayout(head)
+        for widget in (self.recent, version):
             column.addWidget(widget)
         column.setSpacing(10)
         card = QFrame()
@@ -69,6 +88,7 @@ class WelcomePage(QWidget):
             self.recent.addItem(item)
         self.recent.setVisible(bool(folders))
         self._heading.setVisible(bool(folders))
+        self._clear.setVisible(bool(folders))
         rows = min(6, max(1, len(folders)))
         self.recent.setFixedHeight(rows * max(22, self.recent.sizeHintForRow(0)) + 6)
 

@@ -20,6 +20,7 @@ class NewestFirst:
         self._pending: OrderedDict[Hashable, Callable[[], None]] = OrderedDict()
         self._limit = limit
         self._closed = False
+        self._running = 0
         self._wake = threading.Condition()
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(threads)]
         for thread in self._threads:
@@ -34,7 +35,12 @@ class NewestFirst:
             self._pending.move_to_end(key, last=urgent)
             while len(self._pending) > self._limit:
                 self._pending.popitem(last=False)
-            self._wake.notify()
+            self._wake.notify_all()  # not notify: that might wake one who waits for a pause
+
+    def wait_idle(self, *, timeout_s: float) -> bool:
+        """Wait on another thread until nothing waits or runs. -> whether that came in time"""
+        with self._wake:
+            return self._wake.wait_for(lambda: self._closed or not (self._pending or self._running), timeout_s)
 
     def close(self) -> None:
         """Forget what waits and wait for what runs."""
@@ -53,6 +59,7 @@ class NewestFirst:
                 if self._closed:
                     return
                 _key, work = self._pending.popitem(last=True)
+                self._running += 1
             try:
                 work()
             except Exception:
@@ -60,3 +67,6 @@ class NewestFirst:
             finally:
                 # the callable holds QObjects through its closure: let go of it before waiting again
                 del work
+                with self._wake:
+                    self._running -= 1
+                    self._wake.notify_all()

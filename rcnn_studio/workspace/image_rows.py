@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from rcnn_studio.domain.dataset import TRAINABLE_STATES, ImageState
+from rcnn_studio.domain.dataset import TRAINABLE_STATES, ImageRecord, ImageState
 from rcnn_studio.domain.edits import ImageChange
 from rcnn_studio.store.project import ImageTable
 
@@ -54,6 +54,16 @@ class ImageRows:
         self.box_counts[row] += len(change.added) - len(change.removed)
         self.states[row] = int(change.state[1])
         if change.split is not None:
-            self._split_counts[self.splits[row]] -= 1
-            self.splits[row] = change.split[1]
-            self._split_counts[self.splits[row]] += 1
+            self._set_split(row, change.split[1])
+
+    def replace(self, record: ImageRecord) -> None:
+        """Make an image's row say what its record says."""
+        row = self._row_of[record.id]
+        self.box_counts[row] = len(record.boxes)
+        self.states[row] = int(record.state)
+        self._set_split(row, record.split)
+
+    def _set_split(self, row: int, split: str) -> None:
+        self._split_counts[self.splits[row]] -= 1
+        self.splits[row] = split
+        self._split_counts[split] += 1

@@ -6,7 +6,8 @@ Uses the one decoder of formats.images, so that what is seen is what is trained 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -16,12 +17,16 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
 from rcnn_studio.domain.errors import StudioError
+from rcnn_studio.domain.progress import ShouldStop, check
 from rcnn_studio.formats.images import decode
 from rcnn_studio.workspace.background import NewestFirst
+from rcnn_studio.workspace.thumbnail_files import ThumbnailFiles
 
 CACHE_BYTES = 512 * 1024 * 1024
 THUMBNAIL_SIDE = 96
 THUMBNAIL_CACHE = 3000
+POLITE_S = 2.0
+"""So long at most a thumbnail made ahead waits for the rows in view."""
 
 PathOf = Callable[[int], Path]
 """Called on the decoding thread; may raise StudioError."""
@@ -96,14 +101,15 @@ class ImageCache(QObject):
 
 
 class Thumbnails(QObject):
-    """Small pictures by image id (long side 96 px), made when a row is first painted."""
+    """Small pictures by image id (long side 96 px), made when a row is first painted, kept on disk where `files` is."""
 
     thumbnail_ready = Signal(int)
     _made = Signal(int, object)
 
-    def __init__(self, path_of: PathOf, parent: QObject | None = None) -> None:
+    def __init__(self, path_of: PathOf, parent: QObject | None = None, *, files: ThumbnailFiles | None = None) -> None:
         super().__init__(parent)
         self._path_of = path_of
+        self._files = files
         self._images: OrderedDict[int, QImage] = OrderedDict()
         self._pool = NewestFirst(name="thumbnails", threads=1, limit=120)
         self._made.connect(self._on_made, Qt.ConnectionType.QueuedConnection)
@@ -115,19 +121,44 @@ class Thumbnails(QObject):
             self._pool.put(image_id, partial(self._make, image_id))
         return image
 
+    def missing(self, image_ids: Sequence[int], should_stop: ShouldStop) -> list[int]:
+        """Those of which nothing is kept on disk. Takes about 20 us an image; not on the GUI thread."""
+        found: list[int] = []
+        for image_id in image_ids:
+            check(should_stop)
+            with suppress(StudioError, OSError):
+                if self._files is not None and not self._files.has(self._path_of(image_id)):
+                    found.append(image_id)
+        return found
+
+    def keep(self, image_id: int) -> None:
+        """Make one and keep it on disk, not in memory; waits while rows in view want theirs. Not on the GUI thread."""
+        self._pool.wait_idle(timeout_s=POLITE_S)
+        if self._files is not None:
+            with suppress(StudioError, OSError):
+                path = self._path_of(image_id)
+                if not self._files.has(path):  # a row in view may have asked for it meanwhile
+                    self._files.put(path, _thumbnail(path))
+
+    def trim(self) -> None:
+        """Keep the disk's part below its cap."""
+        if self._files is not None:
+            self._files.trim()
+
     def close(self) -> None:
         self._pool.close()
 
     def _make(self, image_id: int) -> None:
         try:
-            image = to_qimage(decode(self._path_of(image_id), max_side=2 * THUMBNAIL_SIDE)).scaled(
-                THUMBNAIL_SIDE,
-                THUMBNAIL_SIDE,
-                Qt.AspectRatioMode.KeepAspectRatio,
-                Qt.TransformationMode.SmoothTransformation,
-            )
+            path = self._path_of(image_id)
         except (StudioError, OSError):
-            image = QImage()
+            self._made.emit(image_id, QImage())
+            return
+        image = self._files.get(path) if self._files is not None else None
+        if image is None:
+            image = _thumbnail(path)
+            if self._files is not None:
+                self._files.put(path, image)
         self._made.emit(image_id, image)
 
     def _on_made(self, image_id: int, image: object) -> None:
@@ -136,3 +167,13 @@ class Thumbnails(QObject):
             while len(self._images) > THUMBNAIL_CACHE:
                 self._images.popitem(last=False)
             self.thumbnail_ready.emit(image_id)
+
+
+def _thumbnail(path: Path) -> QImage:
+    """A small copy of an image file; a null QImage where it cannot be read."""
+    try:
+        small = to_qimage(decode(path, max_side=2 * THUMBNAIL_SIDE))
+    except (StudioError, OSError):
+        return QImage()
+    keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    return small.scaled(THUMBNAIL_SIDE, THUMBNAIL_SIDE, keep, smooth)

@@ -26,6 +26,8 @@ PROGRESS_INTERVAL_S = 0.1
 class Job(QThread):
     """Runs work(report, should_stop) on a thread of its own and tells by signal how it went.
 
+    quiet: not worth showing before it reports progress.
+
     Exactly one of job_finished(result), job_failed(StudioError), job_cancelled() follows. Connect them to
     bound methods of QObjects: those run in the receiver's thread, a lambda would run in this one.
     """
@@ -36,10 +38,11 @@ class Job(QThread):
     job_failed = Signal(object)
     job_cancelled = Signal()
 
-    def __init__(self, work: Work, *, name: str, parent: QObject) -> None:
+    def __init__(self, work: Work, *, name: str, parent: QObject, quiet: bool = False) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self.name = name
+        self.quiet = quiet
         self.last_progress: Progress | None = None
         self._held: Progress | None = None
         self._work = work
@@ -103,9 +106,14 @@ class JobBoard(QObject):
     def jobs(self) -> tuple[Job, ...]:
         return tuple(self._jobs)
 
-    def prepare(self, name: str, work: Work) -> Job:
+    @property
+    def shown_jobs(self) -> tuple[Job, ...]:
+        """Those a person is to know of: quiet ones only once they have reported progress."""
+        return tuple(job for job in self._jobs if not job.quiet or job.last_progress is not None)
+
+    def prepare(self, name: str, work: Work, *, quiet: bool = False) -> Job:
         """A job that is listed but not started, so that its signals can be connected first."""
-        job = Job(work, name=name, parent=self)
+        job = Job(work, name=name, parent=self, quiet=quiet)
         job.progress_changed.connect(self._on_progress)
         job.finished.connect(self._on_thread_finished)
         self._jobs.append(job)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QUndoStack
 
 from rcnn_studio.domain import box_edits
@@ -34,10 +36,12 @@ from rcnn_studio.domain.splits import TRAIN, VAL
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.tasks.importing import project_title
 from rcnn_studio.workspace.image_rows import ImageRows
-from rcnn_studio.workspace.undo import EditCommand
+from rcnn_studio.workspace.undo import EditCommand, drop_commands
 
 VAL_EVERY = 5
 HIGHEST_CATEGORY_KEY = "highest_category_id"
+RELOAD_ONE_BY_ONE = 200
+"""Up to so many images are read again one by one; of more, the whole list is."""
 
 
 class ProjectModel(QObject):
@@ -51,8 +55,10 @@ class ProjectModel(QObject):
     table_changed = Signal()
     images_updated = Signal(list)
     rejections_changed = Signal(int)
+    detections_returned = Signal(int, list)
     status_changed = Signal(object)
     message = Signal(str)
+    _edit_refused = Signal(object, object)
 
     def __init__(self, store: ProjectStore, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -69,6 +75,8 @@ class ProjectModel(QObject):
         self._record: ImageRecord | None = None
         self._acknowledged = 0
         self._highest_category_id = int(store.get_meta(HIGHEST_CATEGORY_KEY) or 0)
+        self._closed = False
+        self._edit_refused.connect(self._on_edit_refused, Qt.ConnectionType.QueuedConnection)
         store.add_listener(self.status_changed.emit)
 
     # --- reading -----------------------------------------------------------------------------
@@ -139,6 +147,10 @@ class ProjectModel(QObject):
     def remember_place(self) -> None:
         if self.current_id is not None and not self.read_only:
             self.store.set_meta("current_image", str(self.current_id))
+
+    def close(self) -> None:
+        """The store is closed: what its threads still had to say is not heard any more."""
+        self._closed = True
 
     def set_selection(self, box_ids: Iterable[int]) -> None:
         known = {box.id for box in self.boxes}
@@ -336,7 +348,7 @@ class ProjectModel(QObject):
             self._apply_categories(*edit.categories)
         for change in edit.images:
             self._apply_change(change)
-        self.store.submit(edit, on_done=self._on_committed, on_error=self._on_commit_failed)
+        self.store.submit(edit, on_done=self._on_committed, on_error=partial(self._edit_refused.emit, edit))
         self._announce(edit, show=show)
 
     def _apply_categories(self, before: tuple[Category, ...], after: tuple[Category, ...]) -> None:
@@ -374,6 +386,80 @@ class ProjectModel(QObject):
         for change in edit.images:
             if change.rejections_added or change.rejections_removed:
                 self.rejections_changed.emit(change.image_id)
+        if show:
+            self._announce_returned(edit)
+
+    def _announce_returned(self, edit: Edit) -> None:
+        """Say where detections are open again because an undo took back what was decided about them."""
+        for change in edit.images:
+            kept = {box.id for box in change.added}
+            boxes = [b.xyxy for b in change.removed if b.source == BoxSource.RUN and b.id not in kept]
+            corners = [*boxes, *((r.x1, r.y1, r.x2, r.y2) for r in change.rejections_removed)]
+            if corners:
+                self.detections_returned.emit(change.image_id, corners)
+
+    # --- what the store says ------------------------------------------------------------------------
+
+    def settle_conflict(self, path: str | Path, keep: Literal["mine", "theirs"]) -> None:
+        """Settle a linked file that another program has changed, and show what is stored then.
+
+        Raises ProjectError, FormatError.
+        """
+        changed = self.store.resolve_conflict(path, keep)
+        if changed:
+            self.reload_images(changed)
+
+    def reload_images(self, image_ids: Collection[int]) -> None:
+        """Read these images from the store again. Their undo steps are dropped, because they speak of boxes that are
+        not there any more; a message says so."""
+        known = [i for i in image_ids if self.rows.has(i)]
+        others = self._reload_categories()
+        if len(known) > RELOAD_ONE_BY_ONE:
+            self.rows = ImageRows(self.store.image_table())
+        else:
+            for image_id in known:
+                self.rows.replace(self.store.image(image_id))
+        self.category_counts = Counter(self.store.category_counts())
+        dropped = drop_commands(self.undo_stack, set(known), categories=others)
+        if self.current_id in known:
+            self._record = self.store.image(self.current_id)
+            self.boxes = self._record.boxes
+            self.selection &= {box.id for box in self.boxes}
+        self._announce_reloaded(known)
+        if dropped:
+            one, many = self.tr("1 undo step was dropped"), self.tr("{0} undo steps were dropped")
+            text = one if dropped == 1 else many.format(dropped)
+            self.message.emit(self.tr("{0}: its image was read anew from the project.").format(text))
+
+    def _reload_categories(self) -> bool:
+        """-> whether they are others than those that were shown"""
+        stored = self.store.categories()
+        if stored == self.categories:
+            return False
+        self._apply_categories(self.categories, stored)
+        self.categories_changed.emit()
+        if self.category(self.active_category_id) is None and stored:
+            self.set_active_category(stored[0].id)
+        return True
+
+    def _announce_reloaded(self, image_ids: list[int]) -> None:
+        if len(image_ids) > RELOAD_ONE_BY_ONE:
+            self.table_changed.emit()
+        elif image_ids:
+            self.images_updated.emit(image_ids)
+        for image_id in image_ids:
+            self.rejections_changed.emit(image_id)
+        if self.current_id in image_ids:
+            self.boxes_changed.emit(self.current_id)
+            self.selection_changed.emit()
+
+    def _on_edit_refused(self, edit: Edit, error: StudioError) -> None:
+        """The store could not take an edit that is shown already: show what is stored instead."""
+        if self._closed:
+            return
+        touched = self.rows.ids.tolist() if edit.is_symbolic else [change.image_id for change in edit.images]
+        self.reload_images(touched)
+        self.message.emit(self.tr("{0} was not stored and is taken back: {1}").format(edit.text, error))
 
     def _push_boxes(
         self,
@@ -412,9 +498,6 @@ class ProjectModel(QObject):
 
     def _on_committed(self, sequence: int) -> None:
         self._acknowledged = sequence
-
-    def _on_commit_failed(self, error: StudioError) -> None:
-        self.message.emit(str(error))
 
     # --- small helpers -----------------------------------------------------------------------------
 

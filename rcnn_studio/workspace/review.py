@@ -7,6 +7,7 @@ From the first finished run on, opening an image computes its detections by itse
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from rcnn_studio.domain.dataset import ImageState
 from rcnn_studio.domain.detections import Detections, open_detections
 from rcnn_studio.domain.errors import FormatError, StudioError
+from rcnn_studio.domain.geometry import iou_matrix
 from rcnn_studio.domain.runs import RunEnded, RunInfo, Warned
 from rcnn_studio.formats.detections import DetectionFile
 from rcnn_studio.formats.run_folder import DETECTIONS_FOLDER, list_runs
@@ -26,6 +28,8 @@ from rcnn_studio.workspace.project import ProjectModel
 DEFAULT_THRESHOLD = 0.5
 GHOST_DELAY_MS = 120
 GHOST_CACHE = 500
+RETURNED_IOU = 0.6
+"""From this overlap on, an open detection is the one whose decision was just undone."""
 
 
 class ReviewModel(QObject):
@@ -61,6 +65,7 @@ class ReviewModel(QObject):
         self._delay = QTimer(self, singleShot=True, interval=GHOST_DELAY_MS)
         self._delay.timeout.connect(self._compute_ghost)
         self._closed = False
+        self._returned: tuple[int, Sequence[tuple[float, float, float, float]]] | None = None
         self._unreadable: list[str] = []
         self._message_later.connect(self.message, Qt.ConnectionType.QueuedConnection)
         self._ghost_ready.connect(self._on_ghost, Qt.ConnectionType.QueuedConnection)
@@ -68,6 +73,7 @@ class ReviewModel(QObject):
         project.image_changed.connect(self._on_image_changed)
         project.boxes_changed.connect(self._on_labels_changed)
         project.rejections_changed.connect(self._on_labels_changed)
+        project.detections_returned.connect(self._on_detections_returned)
         self.refresh_runs()
 
     # --- runs -----------------------------------------------------------------------------------
@@ -256,12 +262,29 @@ class ReviewModel(QObject):
             self.threshold_changed.emit(self.threshold)
         self.detections_changed.emit()
 
+    def _on_detections_returned(self, image_id: int, corners: list[tuple[float, float, float, float]]) -> None:
+        """The hand that has undone a decision is about to decide anew: the focus goes where it is."""
+        self._returned = (image_id, corners)
+        self._focus_returned()
+
+    def _focus_returned(self) -> None:
+        """Focus the best of the detections that came back; kept for later while they are still being computed."""
+        shown = self.visible()
+        if self._returned is None or self._returned[0] != self._project.current_id or not shown:
+            return
+        overlaps = iou_matrix(self.detections.xyxy[shown], self._returned[1]).max(axis=1)
+        back = [index for index, overlap in zip(shown, overlaps, strict=True) if overlap >= RETURNED_IOU]
+        self._returned = None
+        if back:
+            self.focus(back[0])
+
     def _on_labels_changed(self, image_id: int) -> None:
         if image_id == self._project.current_id:
             self._refresh()
 
     def _on_image_changed(self, image_id: int) -> None:
         self._delay.stop()
+        self._returned = None
         known = self._known(image_id)
         self.waiting = known is None and self.run is not None
         self._show(known if known is not None else Detections.empty())
@@ -280,6 +303,7 @@ class ReviewModel(QObject):
         self.detections = detections
         self.focused = None
         self._refresh()
+        self._focus_returned()
 
     def _compute_ghost(self) -> None:
         image_id = self._project.current_id

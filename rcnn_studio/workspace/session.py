@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from rcnn_studio.store.project import ProjectStore
+from rcnn_studio.tasks.places import cache_home
 from rcnn_studio.workspace.images import ImageCache, Thumbnails
 from rcnn_studio.workspace.job import JobBoard
 from rcnn_studio.workspace.project import ProjectModel
-from rcnn_studio.workspace.review import ReviewModel
+from rcnn_studio.workspace.review import DEFAULT_THRESHOLD, ReviewModel
+from rcnn_studio.workspace.thumbnail_files import ThumbnailFiles
+from rcnn_studio.workspace.thumbnail_pass import ThumbnailPass
 from rcnn_studio.workspace.training import TrainingModel
+from rcnn_studio.workspace.view_memory import ViewMemory
+
+THUMBNAILS_AFTER_MS = 1500
+"""The window is there and has shown its first image before thumbnails are made ahead."""
 
 
 class Session(QObject):
@@ -30,11 +37,36 @@ class Session(QObject):
             raise
         self.board = JobBoard(self)
         self.images = ImageCache(self.project.image_path, self)
-        self.thumbnails = Thumbnails(self.project.image_path, self)
+        files = ThumbnailFiles(cache_home() / "thumbnails")
+        self.thumbnails = Thumbnails(self.project.image_path, self, files=files)
+        self.thumbnail_pass = ThumbnailPass(self.thumbnails, self.board, self)
+        self.memory = ViewMemory(self.store, self)
         self.review = ReviewModel(self.project, self.board, self)
         self.training = TrainingModel(self.store, self.board, self)
         self.training.run_ended.connect(self.review.on_run_ended)
+        self.training.state_changed.connect(self._on_training_state)
+        self.review.set_threshold(self.memory.number("threshold", DEFAULT_THRESHOLD))
+        self.review.threshold_changed.connect(self._on_threshold_changed)
         self.project.image_changed.connect(self._on_image_changed)
+        self._ahead = QTimer(self, singleShot=True, interval=THUMBNAILS_AFTER_MS)
+        self._ahead.timeout.connect(self._on_time_for_thumbnails)
+
+    def work_ahead(self) -> None:
+        """Soon, when the window has settled, begin what nobody waits for: the thumbnails of all images."""
+        self._ahead.start()
+
+    def make_all_thumbnails(self) -> None:
+        """The person asks for them, also after having cancelled."""
+        self.thumbnail_pass.ask(self.project.rows.ids.tolist())
+
+    def _on_time_for_thumbnails(self) -> None:
+        self.thumbnail_pass.begin(self.project.rows.ids.tolist())
+
+    def _on_training_state(self) -> None:
+        self.thumbnail_pass.hold(self.training.running)
+
+    def _on_threshold_changed(self, value: float) -> None:
+        self.memory.set("threshold", round(value, 4))
 
     def _on_image_changed(self, image_id: int) -> None:
         """Show it, and have its neighbours ready before they are asked for."""
@@ -49,10 +81,14 @@ class Session(QObject):
         Raises ProjectError if edits cannot be committed (full disk): then only the jobs have ended, and the window may
         stay open. discard: gives those edits up.
         """
+        self._ahead.stop()
+        self.thumbnail_pass.end()
         self.board.stop_all()
         if not discard:
             self.project.remember_place()
+            self.memory.write()
         self.store.close(discard=discard)
+        self.project.close()
         self.review.close()
         self.images.close()
         self.thumbnails.close()

@@ -56,12 +56,19 @@ class Settings:
 
     def recent(self) -> list[str]:
         """Folders of projects opened lately, newest first, those that still exist."""
+        return [folder for folder in self.all_recent() if Path(folder).exists()]
+
+    def all_recent(self) -> list[str]:
+        """As recent(), with those that are not there now: a drive may come back."""
         known = self.get("recent")
-        return [p for p in known if isinstance(p, str) and Path(p).exists()] if isinstance(known, list) else []
+        return [p for p in known if isinstance(p, str)] if isinstance(known, list) else []
 
     def add_recent(self, folder: Path) -> None:
         text = str(folder)
-        self.set("recent", [text, *[p for p in self.recent() if p != text]][:MAX_RECENT])
+        self.set("recent", [text, *[p for p in self.all_recent() if p != text]][:MAX_RECENT])
+
+    def clear_recent(self) -> None:
+        self.set("recent", [])
 
     def _set_aside(self, reason: str) -> None:
         broken = self._path.with_suffix(".broken.json")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
 from rcnn_studio.domain.dataset import BoxFlag, BoxSource
-from tests.ui.desk import ALT, CTRL, HEIGHT, SHIFT, WIDTH, Desk
+from tests.ui.desk import ALT, CTRL, HEIGHT, LEFT, NONE, SHIFT, WIDTH, Desk
 
 Key = Qt.Key
 
@@ -373,3 +374,42 @@ def test_nothing_is_drawn_outside_the_image_by_arrows(desk: Desk) -> None:
     desk.key(Key.Key_Right, SHIFT)
     desk.key(Key.Key_Down, CTRL)
     assert desk.corners == [(WIDTH - 20, HEIGHT - 20, WIDTH, HEIGHT)]
+
+
+def test_a_digit_after_drawing_says_that_it_holds_for_the_next_boxes_too(desk: Desk) -> None:
+    desk.key(Key.Key_W)
+    desk.drag(40, 40, 120, 120)
+    desk.key(Key.Key_3)
+    assert desk.class_names == ["washer"]
+    assert desk.canvas.scene.hint == "This box and the next: washer"
+    desk.drag(150, 40, 220, 120)
+    assert desk.class_names == ["washer", "washer"]
+
+
+def test_the_word_about_the_next_boxes_goes_when_the_class_changes_again(desk: Desk) -> None:
+    desk.key(Key.Key_2)
+    assert desk.canvas.scene.hint == "Next boxes: nut"
+    view = desk.categories.view
+    at = view.visualRect(desk.categories.model.index(2)).center()
+    QTest.mouseClick(view.viewport(), LEFT, NONE, at)
+    assert desk.canvas.scene.hint == ""
+
+
+def test_the_word_about_the_next_boxes_goes_by_itself(qtbot, desk: Desk) -> None:
+    desk.canvas._hint_timer.setInterval(50)
+    desk.key(Key.Key_2)
+    assert desk.canvas.scene.hint == "Next boxes: nut"
+    qtbot.waitUntil(lambda: desk.canvas.scene.hint == "")
+
+
+@pytest.mark.parametrize("key", [Key.Key_X, Key.Key_Return])
+def test_after_undoing_a_decision_the_focus_is_on_the_detection_again(desk: Desk, key: Key) -> None:
+    desk.show_ghosts(
+        ((20, 20, 80, 80), "bolt", 0.9), ((100, 20, 160, 80), "nut", 0.8), ((200, 20, 280, 80), "bolt", 0.7)
+    )
+    desk.click(240, 20)
+    assert desk.review.focused == 2
+    desk.key(key)
+    assert desk.review.focused != 2
+    desk.key(Key.Key_Z, CTRL, on=desk.window)
+    assert desk.review.focused == 2

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from rcnn_studio.domain.dataset import ImageState
 from rcnn_studio.ui.browse.image_list import ImageList
+from rcnn_studio.ui.browse.image_model import natural
+from rcnn_studio.workspace.view_memory import ViewMemory
 from tests.ui.desk import Desk
 
 Key = Qt.Key
@@ -38,7 +41,6 @@ def test_next_follows_the_filtered_list(desk: Desk) -> None:
     project.set_state(int(project.rows.ids[3]), ImageState.VERIFIED)
     choose(desk.images_panel, "Verified")
     assert shown(desk.images_panel) == ["part_01.png", "part_03.png"]
-    desk.key(Key.Key_D)
     assert project.current_id == int(project.rows.ids[1])
     desk.key(Key.Key_D)
     assert project.current_id == int(project.rows.ids[3])
@@ -117,3 +119,76 @@ def test_a_screen_reader_hears_name_state_count_and_split(desk: Desk) -> None:
     desk.drag(20, 20, 90, 90)
     text = desk.images_panel.model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
     assert text.startswith("part_00.png, Labelled, 1")
+
+
+def test_choosing_a_state_shows_the_first_image_of_it(desk: Desk) -> None:
+    project = desk.project
+    desk.key(Key.Key_W)
+    desk.drag(20, 20, 90, 90)
+    desk.images_panel.states.setFocus()
+    QTest.keyClick(desk.images_panel.states, Key.Key_Down)
+    assert desk.images_panel.states.currentText() == "Unlabelled"
+    assert project.current_id == int(project.rows.ids[1])
+    project.set_current(int(project.rows.ids[2]))
+    QTest.keyClick(desk.images_panel.states, Key.Key_Up)
+    QTest.keyClick(desk.images_panel.states, Key.Key_Down)
+    assert project.current_id == int(project.rows.ids[2]), "an image that matches stays"
+
+
+def test_a_filter_does_not_widen_the_panel(desk: Desk) -> None:
+    panel = desk.images_panel
+    width, least = panel.width(), panel.minimumSizeHint().width()
+    for place in range(panel.states.count()):
+        panel.states.setCurrentIndex(place)
+        QApplication.processEvents()
+        assert (panel.width(), panel.minimumSizeHint().width()) == (width, least)
+
+
+def order(panel: ImageList, text: str) -> None:
+    """Choose an entry of the order button's menu, as a click does."""
+    next(entry for entry in panel.order_button.menu().actions() if entry.text() == text).trigger()
+
+
+def test_images_are_sorted_by_their_boxes_and_next_follows(desk: Desk) -> None:
+    ids = [int(i) for i in desk.project.rows.ids]
+    for place, boxes in ((1, 2), (3, 5)):
+        desk.project.set_current(ids[place])
+        desk.add(*((10 * n, 10, 10 * n + 8, 40) for n in range(boxes)))
+    order(desk.images_panel, "Most boxes first")
+    assert shown(desk.images_panel) == ["part_03.png", "part_01.png", "part_00.png", "part_02.png"]
+    assert desk.images_panel.view.currentIndex().row() == 0
+    desk.key(Key.Key_D)
+    assert desk.project.current_id == ids[1]
+    desk.add((100, 100, 120, 120), (130, 100, 150, 120), (160, 100, 180, 120), (200, 100, 220, 120))
+    assert shown(desk.images_panel)[0] == "part_03.png", "the list does not jump under the hand"
+    QTest.keyClicks(desk.images_panel.filter, "part_0")
+    assert shown(desk.images_panel)[0] == "part_01.png"
+    choose(desk.images_panel, "Unlabelled")
+    assert shown(desk.images_panel) == ["part_00.png", "part_02.png"]
+    assert desk.images_panel.model.place_after(ids[3], 1) == 0, "a hidden one has its place too"
+
+
+def test_names_are_sorted_as_people_count() -> None:
+    names = ["img_10.png", "img_9.png", "b.png", "img_1.png", "2.png"]
+    assert sorted(names, key=natural) == ["2.png", "b.png", "img_1.png", "img_9.png", "img_10.png"]
+
+
+def test_filter_and_order_are_those_of_the_last_time(desk: Desk) -> None:
+    memory = ViewMemory(desk.store)
+    panel = ImageList(desk.project, desk.thumbnails, memory)
+    QTest.keyClicks(panel.filter, "0")
+    choose(panel, "Unlabelled")
+    order(panel, "Fewest boxes first")
+    memory.write()
+    again = ImageList(desk.project, desk.thumbnails, ViewMemory(desk.store))
+    assert (again.filter.text(), again.states.currentText()) == ("0", "Unlabelled")
+    assert again.model.filter == panel.model.filter
+    assert again.model.order == "fewest boxes"
+    for made in (panel, again):
+        made.deleteLater()
+
+
+def test_a_row_says_what_its_badge_means(desk: Desk) -> None:
+    desk.project.set_state(int(desk.project.rows.ids[0]), ImageState.VERIFIED)
+    text = desk.images_panel.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
+    assert text == "part_00.png\nVerified · 0 boxes · in the split train"

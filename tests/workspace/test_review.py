@@ -240,3 +240,44 @@ def test_a_run_without_kept_detections_is_no_fault(qtbot, session: Session, live
     session.review.refresh_runs(select_newest=True)
     qtbot.waitUntil(lambda: not session.review.waiting, timeout=10_000)
     assert heard.all == []
+
+
+def test_undoing_a_decision_brings_the_focus_back_to_the_detection(session: Session) -> None:
+    keep(session, {session.project.current_id: five_detections()})
+    review, stack = session.review, session.project.undo_stack
+    review.refresh_runs(select_newest=True)
+    free = [i for i in review.visible() if i > 0]
+    review.focus(free[-1])
+    review.reject_focused()
+    assert review.focused != free[-1]
+    stack.undo()
+    assert review.focused == free[-1]
+    review.accept_focused()
+    assert review.focused != free[-1]
+    stack.undo()
+    assert review.focused == free[-1]
+
+
+def test_undoing_a_decision_on_another_image_focuses_there(session: Session) -> None:
+    first, other = (int(i) for i in session.project.rows.ids[4:6])
+    keep(session, {first: five_detections(), other: five_detections()})
+    session.review.refresh_runs(select_newest=True)
+    session.project.set_current(first)
+    session.review.focus(2)
+    session.review.reject_focused()
+    session.project.set_current(other)
+    session.project.undo_stack.undo()
+    assert session.project.current_id == first
+    assert session.review.focused == 2
+
+
+def test_undoing_accept_all_focuses_the_best_of_them(session: Session) -> None:
+    image_id = int(session.project.rows.ids[4])
+    keep(session, {image_id: five_detections()})
+    session.review.refresh_runs(select_newest=True)
+    session.project.set_current(image_id)
+    session.review.focus(3)
+    session.review.accept_all()
+    assert session.review.focused is None
+    session.project.undo_stack.undo()
+    assert session.review.focused == 0

@@ -80,6 +80,21 @@ def test_the_newest_project_comes_first_once_and_the_list_ends(tmp_path: Path) -
     assert settings.recent() == [str(f) for f in expected[1:]], "a project that is gone is not offered"
 
 
+def test_a_project_whose_drive_is_away_comes_back_with_it(tmp_path: Path) -> None:
+    folder = tmp_path / "stick" / "project"
+    folder.mkdir(parents=True)
+    settings = Settings(tmp_path / "settings.json")
+    settings.add_recent(folder)
+    folder.rmdir()
+    settings.add_recent(tmp_path)
+    assert settings.recent() == [str(tmp_path)]
+    assert settings.all_recent() == [str(tmp_path), str(folder)]
+    folder.mkdir()
+    assert settings.recent() == [str(tmp_path), str(folder)]
+    settings.clear_recent()
+    assert Settings(tmp_path / "settings.json").all_recent() == []
+
+
 def test_what_a_job_sets_at_the_same_time_is_not_lost(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     settings = Settings(path)

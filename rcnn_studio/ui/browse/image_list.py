@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QModelIndex, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListView,
+    QMenu,
     QProgressBar,
     QStackedWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -24,10 +25,13 @@ from rcnn_studio.domain.splits import TEST, TRAIN, VAL
 from rcnn_studio.ui import icons
 from rcnn_studio.ui.actions import attach_canvas_actions
 from rcnn_studio.ui.browse.image_delegate import ImageDelegate
-from rcnn_studio.ui.browse.image_model import ImageFilter, ImageModel, state_text
+from rcnn_studio.ui.browse.image_model import ImageFilter, ImageModel, ImageOrder, state_text
+from rcnn_studio.ui.elided_label import ElidedLabel
 from rcnn_studio.ui.empty_state import EmptyState
+from rcnn_studio.ui.icons import IconButton
 from rcnn_studio.workspace.images import Thumbnails
 from rcnn_studio.workspace.project import ProjectModel
+from rcnn_studio.workspace.view_memory import ViewMemory
 
 
 class ImageView(QListView):
@@ -36,21 +40,38 @@ class ImageView(QListView):
     def keyboardSearch(self, _search: str) -> None:
         return
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The open image stays in view when the panel gets lower, as it does in another activity."""
+        super().resizeEvent(event)
+        place = self.visualRect(self.currentIndex())
+        if place.isValid() and 0 <= place.top() < event.oldSize().height():
+            self.scrollTo(self.currentIndex(), QAbstractItemView.ScrollHint.EnsureVisible)
+
 
 class ImageList(QWidget):
-    """See the module. Its list view is named image_list, its filter field image_filter."""
+    """See the module. Its list view is named image_list, its filter field image_filter.
 
-    def __init__(self, project: ProjectModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    memory: where filter and order are remembered (None: nowhere).
+    """
+
+    def __init__(
+        self,
+        project: ProjectModel,
+        thumbnails: Thumbnails,
+        memory: ViewMemory | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("image_panel")
-        self._project = project
+        self._project, self._memory = project, memory
         self.model = ImageModel(project, thumbnails, self)
         self.filter = QLineEdit(placeholderText=self.tr("Filter by name"))
         self.filter.setObjectName("image_filter")
         self.filter.setClearButtonEnabled(True)
         self.filter.setAccessibleName(self.tr("Filter images by name"))
         self.states = self._make_states()
-        self.progress_text = QLabel()
+        self.order_button = self._make_order_button()
+        self.progress_text = ElidedLabel()
         self.progress_text.setProperty("role", "muted")
         self.progress_bar = QProgressBar(textVisible=False)
         self.progress_bar.setFixedHeight(4)
@@ -64,6 +85,7 @@ class ImageList(QWidget):
         for page in (self.view, self._none, self._no_match):
             self.pages.addWidget(page)
         self._lay_out()
+        self._recall()
         self._connect()
         self._show_page()
         self._show_progress()
@@ -79,6 +101,28 @@ class ImageList(QWidget):
         for split in (TRAIN, VAL, TEST):
             states.addItem(self.tr("In {0}").format(split), split)
         return states
+
+    def _make_order_button(self) -> IconButton:
+        """The order of the list, as a menu on a small button."""
+        button = IconButton("sort", self.tr("Order of the images"))
+        button.setObjectName("image_order")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(button)
+        names = {
+            ImageOrder.PROJECT: self.tr("As in the project"),
+            ImageOrder.NAME: self.tr("By name"),
+            ImageOrder.MOST_BOXES: self.tr("Most boxes first"),
+            ImageOrder.FEWEST_BOXES: self.tr("Fewest boxes first"),
+        }
+        self._orders = QActionGroup(menu)
+        for order, name in names.items():
+            entry = menu.addAction(name)
+            entry.setCheckable(True)
+            entry.setChecked(order == ImageOrder.PROJECT)
+            entry.setData(str(order))
+            self._orders.addAction(entry)
+        button.setMenu(menu)
+        return button
 
     def _make_view(self) -> QListView:
         view = ImageView()
@@ -98,6 +142,10 @@ class ImageList(QWidget):
         self._find_icon = self.filter.addAction(
             icons.themed("find", self.palette()), QLineEdit.ActionPosition.LeadingPosition
         )
+        first = QHBoxLayout()
+        first.setSpacing(4)
+        first.addWidget(self.filter, 1)
+        first.addWidget(self.order_button)
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(self.progress_text, 1)
@@ -106,7 +154,7 @@ class ImageList(QWidget):
         head = QVBoxLayout()
         head.setContentsMargins(8, 8, 8, 8)
         head.setSpacing(6)
-        head.addWidget(self.filter)
+        head.addLayout(first)
         head.addLayout(row)
         head.addWidget(self.progress_bar)
         layout = QVBoxLayout(self)
@@ -115,13 +163,15 @@ class ImageList(QWidget):
         layout.addLayout(head)
         layout.addWidget(self.pages, 1)
         self.setFocusProxy(self.view)
-        QWidget.setTabOrder(self.filter, self.states)
+        QWidget.setTabOrder(self.filter, self.order_button)
+        QWidget.setTabOrder(self.order_button, self.states)
         QWidget.setTabOrder(self.states, self.view)
 
     def _connect(self) -> None:
         self.filter.textChanged.connect(self._on_filter_changed)
         self.filter.returnPressed.connect(self._on_filter_done)
-        self.states.currentIndexChanged.connect(self._on_filter_changed)
+        self.states.currentIndexChanged.connect(self._on_state_chosen)
+        self._orders.triggered.connect(self._on_filter_changed)
         self._no_match.button_clicked.connect(self.clear_filter)
         self.view.selectionModel().currentChanged.connect(self._on_current_changed)
         self._project.image_changed.connect(self._on_image_changed)
@@ -172,16 +222,46 @@ class ImageList(QWidget):
     def _on_previous(self) -> None:
         self.go(-1)
 
-    def _on_filter_changed(self) -> None:
+    def _recall(self) -> None:
+        """Filter and order of the last time; before anything is connected."""
+        if self._memory is None:
+            return
+        self.filter.setText(self._memory.text("list.filter"))
+        shown = self._memory.text("list.shown")
+        keys = [_key(self.states.itemData(place)) for place in range(self.states.count())]
+        self.states.setCurrentIndex(keys.index(shown) if shown in keys else 0)
+        for entry in self._orders.actions():
+            entry.setChecked(entry.data() == self._memory.text("list.order", str(ImageOrder.PROJECT)))
+        self._apply_filter()
+
+    def _apply_filter(self) -> None:
         chosen = self.states.currentData()
         state = chosen if isinstance(chosen, ImageState) else None
         split = chosen if isinstance(chosen, str) else None
-        self.model.set_filter(ImageFilter(text=self.filter.text(), state=state, split=split))
+        checked = self._orders.checkedAction()
+        order = ImageOrder(checked.data()) if checked is not None else ImageOrder.PROJECT
+        self.model.set_filter(ImageFilter(text=self.filter.text(), state=state, split=split), order)
+
+    def _on_filter_changed(self) -> None:
+        self._apply_filter()
         self._on_table_changed()
+        if self._memory is not None:
+            self._memory.set("list.filter", self.filter.text())
+            self._memory.set("list.shown", _key(self.states.currentData()))
+            self._memory.set("list.order", str(self.model.order))
+
+    def _on_state_chosen(self) -> None:
+        """Whoever asks for the unlabelled ones wants to see one."""
+        self._on_filter_changed()
+        self._show_first_match()
 
     def _on_filter_done(self) -> None:
         """Enter in the filter goes on to the list, and to its first image if the open one is hidden."""
         self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._show_first_match()
+
+    def _show_first_match(self) -> None:
+        """The list's first image, if the open one is hidden."""
         current = self._project.current_id
         if self.model.rowCount() and (current is None or self.model.place_of(current) is None):
             self._project.set_current(self.model.image_id(0))
@@ -217,8 +297,8 @@ class ImageList(QWidget):
         shown = self.model.rowCount()
         text = self.tr("{0} of {1} labelled").format(done, total)
         if shown != total:
-            text = self.tr("{0} shown · {1}").format(shown, text)
-        self.progress_text.setText(text)
+            text = self.tr("{0} shown of {1}").format(shown, total)
+        self.progress_text.show_text(text)
         self.progress_bar.setRange(0, max(1, total))
         self.progress_bar.setValue(done)
 
@@ -226,3 +306,10 @@ class ImageList(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._find_icon.setIcon(icons.themed("find", self.palette()))
         super().changeEvent(event)
+
+
+def _key(choice: object) -> str:
+    """An entry of the filter as it is remembered."""
+    if isinstance(choice, ImageState):
+        return f"state:{choice.name}"
+    return f"split:{choice}" if isinstance(choice, str) else ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +40,18 @@ class ImageFilter:
     split: str | None = None
 
 
+class ImageOrder(StrEnum):
+    """What the list is sorted by."""
+
+    PROJECT = "project"
+    NAME = "name"
+    MOST_BOXES = "most boxes"
+    FEWEST_BOXES = "fewest boxes"
+
+
 class ImageModel(QAbstractListModel):
-    """Rows of the project that pass the filter, in the project's order. A row that an edit makes fall out of the
-    filter stays until the filter is set again, so that the list does not jump under the person's hand.
+    """Rows of the project that pass the filter, in the chosen order. A row that an edit makes fall out of the filter,
+    or out of the order, stays until either is set again, so that the list does not jump under the person's hand.
     """
 
     def __init__(self, project: ProjectModel, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
@@ -48,8 +59,13 @@ class ImageModel(QAbstractListModel):
         self._project = project
         self._thumbnails = thumbnails
         self._filter = ImageFilter()
+        self._order = ImageOrder.PROJECT
         self._folded: list[str] | None = None
-        self._rows: NDArray[np.int64] = np.arange(len(project.rows), dtype=np.int64)
+        self._by_name: NDArray[np.int64] | None = None
+        # rank of every row of the project in the order, and of the rows that are shown (ascending)
+        self._rank: NDArray[np.int64] = np.arange(len(project.rows), dtype=np.int64)
+        self._rows: NDArray[np.int64] = self._rank.copy()
+        self._ranks: NDArray[np.int64] = self._rank.copy()
         project.table_changed.connect(self._on_table_changed)
         project.images_updated.connect(self._on_images_updated)
         thumbnails.thumbnail_ready.connect(self._on_thumbnail_ready)
@@ -85,16 +101,16 @@ class ImageModel(QAbstractListModel):
         if not self._project.rows.has(image_id):
             return None
         row = self._project.rows.row(image_id)
-        place = int(np.searchsorted(self._rows, row))
+        place = int(np.searchsorted(self._ranks, self._rank[row]))
         return place if place < len(self._rows) and self._rows[place] == row else None
 
     def place_after(self, image_id: int, step: int) -> int | None:
         """The place `step` (1 or -1) from an image, which itself may be hidden; None past the ends."""
-        row = self._project.rows.row(image_id) if self._project.rows.has(image_id) else -1
+        rank = int(self._rank[self._project.rows.row(image_id)]) if self._project.rows.has(image_id) else -1
         if step > 0:
-            place = int(np.searchsorted(self._rows, row, side="right"))
+            place = int(np.searchsorted(self._ranks, rank, side="right"))
         else:
-            place = int(np.searchsorted(self._rows, row, side="left")) - 1
+            place = int(np.searchsorted(self._ranks, rank, side="left")) - 1
         return place if 0 <= place < len(self._rows) else None
 
     def place_named(self, text: str) -> int | None:
@@ -108,11 +124,36 @@ class ImageModel(QAbstractListModel):
 
     # --- filtering --------------------------------------------------------------------------------
 
-    def set_filter(self, wanted: ImageFilter) -> None:
+    @property
+    def order(self) -> ImageOrder:
+        return self._order
+
+    def set_filter(self, wanted: ImageFilter, order: ImageOrder | None = None) -> None:
+        """Show what passes, in this order (None: as it is)."""
         self.beginResetModel()
         self._filter = wanted
-        self._rows = self._passing(wanted)
+        self._order = self._order if order is None else order
+        by_rank = self._sorted()
+        self._rank = np.empty(len(by_rank), dtype=np.int64)
+        self._rank[by_rank] = np.arange(len(by_rank))
+        passing = self._passing(wanted)
+        self._ranks = np.sort(self._rank[passing])
+        self._rows = by_rank[self._ranks]
         self.endResetModel()
+
+    def _sorted(self) -> NDArray[np.int64]:
+        """All rows of the project in the order; those that are alike stay as they are in the project."""
+        rows = self._project.rows
+        if self._order == ImageOrder.NAME:
+            if self._by_name is None:
+                names = [natural(path.rpartition("/")[2]) for path in self._folded_paths()]
+                self._by_name = np.array(sorted(range(len(rows)), key=names.__getitem__), dtype=np.int64)
+            return self._by_name
+        if self._order == ImageOrder.MOST_BOXES:
+            return np.argsort(-rows.box_counts, kind="stable").astype(np.int64)
+        if self._order == ImageOrder.FEWEST_BOXES:
+            return np.argsort(rows.box_counts, kind="stable").astype(np.int64)
+        return np.arange(len(rows), dtype=np.int64)
 
     def _passing(self, wanted: ImageFilter) -> NDArray[np.int64]:
         rows = self._project.rows
@@ -136,7 +177,7 @@ class ImageModel(QAbstractListModel):
     # --- signals ----------------------------------------------------------------------------------
 
     def _on_table_changed(self) -> None:
-        self._folded = None
+        self._folded, self._by_name = None, None
         self.set_filter(self._filter)
 
     def _on_images_updated(self, image_ids: Sequence[int]) -> None:
@@ -162,13 +203,26 @@ class ImageModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.item(index.row()).name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self.item(index.row()).path
+            return describe(self.item(index.row()))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             item = self.item(index.row())
             return self.tr("{0}, {1}, {2} boxes, {3}").format(
                 item.name, state_text(item.state), item.boxes, item.split or self.tr("no split")
             )
         return None
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """A key that sorts a name as people count: img_2 before img_10."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def describe(item: ImageItem) -> str:
+    """A row in words: what its badge and chip stand for."""
+    facts = [state_text(item.state), count_text(item.boxes)]
+    if item.split:
+        facts.append(QCoreApplication.translate("ImageModel", "in the split {0}").format(item.split))
+    return f"{item.path}\n{' · '.join(facts)}"
 
 
 def state_text(state: ImageState) -> str:
@@ -181,6 +235,24 @@ def state_text(state: ImageState) -> str:
         ImageState.NEEDS_FIX: QCoreApplication.translate("ImageModel", "Needs fix"),
     }
     return names[state]
+
+
+def state_hint(state: ImageState) -> str:
+    """What a state means for the training, and how an image gets it."""
+    hints = {
+        ImageState.UNLABELLED: QCoreApplication.translate("ImageModel", "Nobody has looked yet: not trained on."),
+        ImageState.LABELLED: QCoreApplication.translate(
+            "ImageModel", "Has boxes, and is trained on. Space says that they are right."
+        ),
+        ImageState.CONFIRMED_EMPTY: QCoreApplication.translate(
+            "ImageModel", "Shows none of the classes (B): the model learns from that too."
+        ),
+        ImageState.VERIFIED: QCoreApplication.translate(
+            "ImageModel", "Somebody has looked and said with Space that the boxes are right. Trained on."
+        ),
+        ImageState.NEEDS_FIX: QCoreApplication.translate("ImageModel", "Left out until it is mended."),
+    }
+    return hints[state]
 
 
 def count_text(boxes: int) -> str:

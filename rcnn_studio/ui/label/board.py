@@ -42,6 +42,7 @@ class Board(QWidget):
         self._backing_key: tuple[object, ...] = ()
         self._fitted = True
         self._boxes_on, self._peeking = True, False
+        self._hint_of_category = False
         self._hold = QTimer(self, singleShot=True, interval=PLACEHOLDER_AFTER_MS)
         self._hold.timeout.connect(self.update)
         self._hint_timer = QTimer(self, singleShot=True, interval=HINT_MS)
@@ -169,9 +170,12 @@ class Board(QWidget):
         self._peeking = peeking
         self._show_visibility()
 
-    def show_hint(self, text: str) -> None:
-        """A short word at the lower edge for a few seconds; also sent as `hinted`."""
-        self.scene.hint = text
+    def show_hint(self, text: str, *, of_category: bool = False) -> None:
+        """A short word at the lower edge for a few seconds; also sent as `hinted`.
+
+        of_category: it speaks of the class in hand, and is over when that changes.
+        """
+        self.scene.hint, self._hint_of_category = text, of_category
         self._hint_timer.start()
         self.hinted.emit(text)
         self.update()
@@ -263,6 +267,8 @@ class Board(QWidget):
 
     def _on_active_category_changed(self, category_id: int) -> None:
         self.scene.draft_color = self.scene.color(category_id)
+        if self._hint_of_category:
+            self.scene.hint = ""
         self.update()
 
     def _on_detections_changed(self) -> None:

@@ -18,10 +18,11 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QAction, QDoubleValidator, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QAction, QColor, QDoubleValidator, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
+    QHeaderView,
     QLineEdit,
     QMenu,
     QStyledItemDelegate,
@@ -32,16 +33,26 @@ from PySide6.QtWidgets import (
 
 from rcnn_studio.domain.dataset import Box, BoxFlag, BoxSource
 from rcnn_studio.ui.label.category_palette import swatch
-from rcnn_studio.ui.label.scene import FLAG_LETTERS, UNKNOWN_COLOR
+from rcnn_studio.ui.label.scene import FLAG_LETTERS, UNKNOWN_COLOR, flag_names, flag_words
+from rcnn_studio.ui.theme import colors_of
 from rcnn_studio.workspace.project import ProjectModel
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 CLASS, X, Y, WIDTH, HEIGHT, FLAGS, SOURCE, SCORE = range(8)
-CLASS_WIDTH = 96
+CLASS_WIDTH = 84
+OPTIONAL = (SCORE, SOURCE)
+"""Columns that go, in this order, where the table is too narrow for all."""
 NUMBERS = (X, Y, WIDTH, HEIGHT)
 Role = Qt.ItemDataRole
 _ANSWERED = frozenset(
-    {Role.DisplayRole, Role.EditRole, Role.TextAlignmentRole, Role.DecorationRole, Role.AccessibleTextRole}
+    {
+        Role.DisplayRole,
+        Role.EditRole,
+        Role.TextAlignmentRole,
+        Role.DecorationRole,
+        Role.AccessibleTextRole,
+        Role.ToolTipRole,
+    }
 )
 
 
@@ -68,7 +79,7 @@ class BoxModel(QAbstractTableModel):
             Column(
                 self.tr("Flags"), self.tr("O occluded, T truncated, D difficult, C crowd: double-click to change"), 44
             ),
-            Column(self.tr("From"), self.tr("Drawn here, from the dataset's file, or accepted from a model"), 52),
+            Column(self.tr("From"), self.tr("Drawn here, from the dataset's file, or accepted from a model"), 50),
             Column(self.tr("Score"), self.tr("What the model gave it, 0 to 1"), 46),
         )
         project.boxes_changed.connect(self._on_boxes_changed)
@@ -115,6 +126,16 @@ class BoxModel(QAbstractTableModel):
             SCORE: lambda: "" if box.score is None else f"{box.score:.2f}",
         }
         return texts[column]()
+
+    def _tooltip(self, box: Box, column: int) -> str | None:
+        """What a cell leaves out: a long name, the flags in words, the score where its column has no room."""
+        if column == CLASS:
+            return self._name(box)
+        if column == FLAGS:
+            return flag_words(box.flags) or None
+        if column == SOURCE and box.score is not None:
+            return self.tr("accepted from a model, score {0}").format(f"{box.score:.2f}")
+        return None
 
     def _with_number(self, box: Box, column: int, value: float) -> Box:
         """The box moved (x, y) or sized (w, h), inside the image and at least a pixel large."""
@@ -168,7 +189,11 @@ class BoxModel(QAbstractTableModel):
             category = self.project.category(box.category_id)
             return swatch(category.color if category is not None else UNKNOWN_COLOR)
         if role == Role.AccessibleTextRole:
-            return f"{self.columns[column].title} {self._text(box, column)}"
+            return (
+                f"{self.columns[column].title} {flag_words(box.flags) if column == FLAGS else self._text(box, column)}"
+            )
+        if role == Role.ToolTipRole:
+            return self._tooltip(box, column)
         return None
 
     def setData(self, index: AnyIndex, value: object, role: int = Role.EditRole) -> bool:
@@ -251,9 +276,12 @@ class BoxTable(QTableView):
         header.setHighlightSections(False)
         for place, column in enumerate(self.boxes.columns):
             self.setColumnWidth(place, column.width)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.selectionModel().selectionChanged.connect(self._on_rows_selected)
         self.boxes.modelReset.connect(self._on_selection_changed)
+        self.boxes.modelReset.connect(self.fit_columns)
+        self.boxes.dataChanged.connect(self.fit_columns)
         project.selection_changed.connect(self._on_selection_changed)
         self.doubleClicked.connect(self._on_cell_opened)
         self.activated.connect(self._on_cell_opened)
@@ -264,13 +292,7 @@ class BoxTable(QTableView):
         menu = QMenu(self)
         menu.aboutToHide.connect(menu.deleteLater)
         selected = self._project.selected_boxes()
-        names = {
-            BoxFlag.OCCLUDED: self.tr("Occluded"),
-            BoxFlag.TRUNCATED: self.tr("Truncated"),
-            BoxFlag.DIFFICULT: self.tr("Difficult"),
-            BoxFlag.CROWD: self.tr("Crowd"),
-        }
-        for flag, name in names.items():
+        for flag, name in flag_names().items():
             entry = menu.addAction(name)
             entry.setCheckable(True)
             entry.setChecked(bool(selected) and all(box.flags & flag for box in selected))
@@ -320,10 +342,34 @@ class BoxTable(QTableView):
     def sizeHint(self) -> QSize:
         return QSize(300, 420)
 
+    def fit_columns(self) -> None:
+        """Show the columns there is room for, the class as wide as can be: no scroll bar for a few pixels."""
+        room = self.viewport().width()
+        hidden: set[int] = set() if any(box.score is not None for box in self.boxes.boxes) else {SCORE}
+        for column in OPTIONAL:
+            if CLASS_WIDTH + self._width_of(hidden) > room:
+                hidden.add(column)
+        for column in OPTIONAL:
+            if self.isColumnHidden(column) != (column in hidden):
+                self.setColumnHidden(column, column in hidden)
+        self.setColumnWidth(CLASS, max(CLASS_WIDTH, room - self._width_of(hidden)))
+
+    def _width_of(self, hidden: set[int]) -> int:
+        """Width of the columns beside the class."""
+        return sum(column.width for place, column in enumerate(self.boxes.columns) if place and place not in hidden)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.boxes.boxes and self._project.current_id is not None:
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(colors_of(self.palette()).muted))
+            room = self.viewport().rect().adjusted(16, 16, -16, -16)
+            flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+            painter.drawText(room, flags, self.tr("No boxes here yet. Press W and drag one, or B if there is nothing."))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        others = sum(self.columnWidth(place) for place in range(1, len(self.boxes.columns)))
-        self.setColumnWidth(CLASS, max(CLASS_WIDTH, self.viewport().width() - others))
+        self.fit_columns()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self._project.selection:

@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QContextMenuEvent,
     QEnterEvent,
     QFocusEvent,
+    QHelpEvent,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
@@ -20,7 +21,7 @@ from PySide6.QtGui import (
     QRegion,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from rcnn_studio.domain.geometry import areas
 from rcnn_studio.ui.actions import attach_canvas_actions
@@ -30,6 +31,7 @@ from rcnn_studio.ui.label.commands import BoxCommands
 from rcnn_studio.ui.label.context_menu import make_context_menu
 from rcnn_studio.ui.label.hit import Handle
 from rcnn_studio.ui.label.layers import draft_area
+from rcnn_studio.ui.label.scene import flag_words
 from rcnn_studio.ui.label.shapes import Corners
 from rcnn_studio.ui.label.tools import DrawTool, Gesture, PanGesture, Pointer, SelectTool, Tool
 from rcnn_studio.workspace.images import ImageCache
@@ -110,7 +112,7 @@ class Canvas(Board):
         actions["action.view.boxes"].toggled.connect(self.set_boxes_shown)
         actions["action.view.detections"].toggled.connect(self.review.set_shown)
         self.set_boxes_shown(actions["action.view.boxes"].isChecked())
-        actions["action.view.detections"].setChecked(self.review.shown)
+        self.review.set_shown(actions["action.view.detections"].isChecked())
         self._check_tool_actions()
 
     # --- tools ---------------------------------------------------------------------------------------
@@ -347,7 +349,35 @@ class Canvas(Board):
             if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
                 self.zoom_by(1 + event.value(), event.position())
             return True
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            text = self.plate_text(QPointF(event.pos()))
+            if text:
+                QToolTip.showText(event.globalPos(), text, self)
+            else:
+                QToolTip.hideText()
+                event.ignore()
+            return True
         return super().event(event)
+
+    def plate_text(self, at: QPointF) -> str:
+        """What a name plate at this widget point means, in words; empty where there is none."""
+        scene = self.scene
+        found = scene.plates.at(int(at.x() * scene.dpr), int(at.y() * scene.dpr))
+        if found is None:
+            return ""
+        kind, number = found
+        shapes = scene.shapes if kind == "box" else scene.ghosts
+        row = shapes.row_of.get(number)
+        if row is None:
+            return ""
+        name = scene.name(int(shapes.category_ids[row]))
+        if kind == "box":
+            words = flag_words(int(shapes.flags[row]))
+            return f"{name}\n{words}" if words else name
+        text = self.tr(
+            "{0}, found by the model with a score of {1} of 1\nEnter: accept · X: reject · E: accept and edit"
+        )
+        return text.format(name, f"{shapes.scores[row]:.2f}")
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         p = self._at(event)

@@ -39,7 +39,7 @@ class Host(Protocol):
     @property
     def pointer(self) -> Pointer | None: ...
     def set_tool(self, name: str) -> None: ...
-    def show_hint(self, text: str) -> None: ...
+    def show_hint(self, text: str, *, of_category: bool = False) -> None: ...
     def reveal(self, corners: Corners) -> None: ...
 
 
@@ -203,8 +203,9 @@ class BoxCommands(QObject):
         if drawing or not targets:
             self._project.set_active_category(category_id)
             category = self._project.category(category_id)
-            if category is not None and not targets:
-                self._host.show_hint(self.tr("Next boxes: {0}").format(category.name))
+            if category is not None:
+                text = self.tr("This box and the next: {0}") if targets else self.tr("Next boxes: {0}")
+                self._host.show_hint(text.format(category.name), of_category=True)
 
     def pick_category(self) -> None:
         """The type-ahead palette at the pointer."""

@@ -10,11 +10,12 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from rcnn_studio.ui.label import chips
 from rcnn_studio.ui.label.hit import handle_points, rows_seen
+from rcnn_studio.ui.label.plates import Plates
 from rcnn_studio.ui.label.scene import Scene
 from rcnn_studio.ui.label.shapes import Corners
 from rcnn_studio.ui.label.view import View
@@ -27,6 +28,9 @@ GRID_FROM = 16.0
 HANDLE_PX = 8
 FEW = 100
 """Up to so many boxes in the window all get their plates that do not cover each other; else only roomy ones."""
+
+HOVER_ALPHA, FOCUS_ALPHA = 18, 26
+"""How much of a box's colour lies over the picture, of 255: little, so that the object's edge is seen."""
 
 DENSE = 2000
 """More boxes than this in the window get thin single lines: they would be all rim, and slow."""
@@ -88,7 +92,7 @@ class ImageLayer:
 
 
 class BoxesLayer:
-    """All boxes as two-line outlines (dark outside, colour inside) with name plates where there is room.
+    """All boxes as two-line outlines (dark outside, colour inside).
 
     The rectangles are kept between paints: a pan shifts them, only another zoom or other boxes make new ones.
     """
@@ -120,7 +124,6 @@ class BoxesLayer:
                 painter.setBrush(color)
             painter.drawRects(drawn)
         painter.restore()
-        self._paint_plates(painter, scene)
 
     def _measure(self, scene: Scene) -> None:
         """Make the bars of every box in and near the window, in device pixels from the image's corner."""
@@ -143,32 +146,9 @@ class BoxesLayer:
             self._drawn.append((int(category_id), _outlines(own) if dense else _edges(own, scene.px(2))))
         self._rims = [] if dense else _rims(self._rects, scene.px(1))
 
-    def _paint_plates(self, painter: QPainter, scene: Scene) -> None:
-        high = chips.FONT_PX * scene.dpr * 2
-        offset = np.array([scene.view.dx, scene.view.dy, scene.view.dx, scene.view.dy], dtype=np.int64)
-        rects = self._rects + offset
-        shown = (rects[:, 2] > 0) & (rects[:, 3] > 0)
-        shown &= (rects[:, 0] < scene.frame.width) & (rects[:, 1] < scene.frame.height + high)
-        few = int(shown.sum()) <= FEW
-        if not few:
-            shown &= (rects[:, 2] - rects[:, 0] >= 1.5 * high) & (rects[:, 3] - rects[:, 1] >= high)
-        placed: list[QRect] = []
-        for row, rect in zip(self._rows[shown].tolist(), rects[shown].tolist(), strict=True):
-            color = scene.color(int(scene.shapes.category_ids[row]))
-            plate = scene.chips.get(scene.label(row), color, scene.dpr)
-            corner = (rect[0] - scene.px(1), _plate_top(rect[1], plate.height(), scene))
-            if few:
-                area = QRect(*corner, plate.width(), plate.height())
-                if any(area.intersects(other) for other in placed):
-                    continue
-                placed.append(area)
-            elif plate.width() > rect[2] - rect[0]:
-                continue
-            painter.drawPixmap(*corner, plate)
-
 
 class DetectionsLayer:
-    """What the model finds: dashed, with class and score; the focused one is filled and says its keys."""
+    """What the model finds: dashed; the focused one thicker and a little filled."""
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         rects = scene.view.rects(scene.ghosts.xyxy)
@@ -176,9 +156,8 @@ class DetectionsLayer:
             focused = int(scene.ghosts.ids[row]) == scene.focused
             color = QColor(scene.color(int(scene.ghosts.category_ids[row])))
             area = QRect(rect[0], rect[1], max(1, rect[2] - rect[0]), max(1, rect[3] - rect[1]))
-            painter.setBrush(QBrush(_faded(color, 50)) if focused else Qt.BrushStyle.NoBrush)
+            painter.setBrush(QBrush(_faded(color, FOCUS_ALPHA)) if focused else Qt.BrushStyle.NoBrush)
             self._paint_dashes(painter, area, color, scene, wide=focused)
-            self._paint_plate(painter, scene, row, area, focused=focused)
 
     @staticmethod
     def _paint_dashes(painter: QPainter, area: QRect, color: QColor, scene: Scene, *, wide: bool) -> None:
@@ -194,19 +173,77 @@ class DetectionsLayer:
             painter.drawRect(area)
             painter.setBrush(Qt.BrushStyle.NoBrush)
 
+
+class PlatesLayer:
+    """The names of boxes and detections, none over another: the detection in focus first, with its keys.
+
+    Where more than FEW are in the window only boxes that are roomy enough for theirs get one.
+    """
+
+    def paint(self, painter: QPainter, scene: Scene) -> None:
+        scene.plates = Plates(_plate_bounds(scene), gap=scene.px(1))
+        ghosts = scene.view.rects(scene.ghosts.xyxy)
+        focused = np.flatnonzero(scene.ghosts.ids == scene.focused) if scene.focused is not None else []
+        for row in focused:
+            self._paint_ghost(painter, scene, int(row), ghosts[row].tolist(), focused=True)
+        if scene.boxes_shown and len(scene.shapes):
+            self._paint_boxes(painter, scene)
+        for row in _seen(ghosts, scene)[:FEW].tolist():
+            if row not in focused:
+                self._paint_ghost(painter, scene, row, ghosts[row].tolist(), focused=False)
+
+    def _paint_boxes(self, painter: QPainter, scene: Scene) -> None:
+        rects = scene.view.rects(scene.shapes.xyxy)
+        rows = _seen(rects, scene)
+        if scene.moved:
+            rows = rows[~np.isin(rows, scene.shapes.rows(list(scene.moved)))]
+        if len(rows) > FEW:
+            self._paint_many(painter, scene, rows, rects[rows])
+            return
+        for row in rows.tolist():
+            plate = scene.chips.get(scene.label(row), scene.color(int(scene.shapes.category_ids[row])), scene.dpr)
+            x1, y1, x2, y2 = rects[row].tolist()
+            area = QRect(x1, y1, max(1, x2 - x1), max(1, y2 - y1))
+            spot = scene.plates.place(("box", int(scene.shapes.ids[row])), area, plate.size())
+            if spot is not None:
+                painter.drawPixmap(spot, plate)
+
     @staticmethod
-    def _paint_plate(painter: QPainter, scene: Scene, row: int, area: QRect, *, focused: bool) -> None:
+    def _paint_many(painter: QPainter, scene: Scene, rows: NDArray[np.int64], rects: NDArray[np.int64]) -> None:
+        """One plate a kind of box is made and measured, then all roomy boxes are placed at once."""
+        shapes = scene.shapes
+        kinds, kind_of = np.unique(
+            np.stack([shapes.category_ids[rows], shapes.flags[rows]], axis=1), axis=0, return_inverse=True
+        )
+        first = [int(rows[np.flatnonzero(kind_of == kind)[0]]) for kind in range(len(kinds))]
+        plates = [
+            scene.chips.get(scene.label(row), scene.color(int(shapes.category_ids[row])), scene.dpr) for row in first
+        ]
+        sizes = np.array([(plate.width(), plate.height()) for plate in plates], dtype=np.int64)[kind_of]
+        high = chips.FONT_PX * scene.dpr * 2
+        sides = rects[:, 2:] - rects[:, :2]
+        roomy = np.flatnonzero((sides[:, 0] >= np.maximum(1.5 * high, sizes[:, 0])) & (sides[:, 1] >= high))
+        for place, x, y in scene.plates.place_many(shapes.ids[rows[roomy]], rects[roomy], sizes[roomy]):
+            painter.drawPixmap(x, y, plates[int(kind_of[roomy[place]])])
+
+    @staticmethod
+    def _paint_ghost(painter: QPainter, scene: Scene, row: int, rect: list[int], *, focused: bool) -> None:
         category_id = int(scene.ghosts.category_ids[row])
         text = f"{scene.name(category_id)} {scene.ghosts.scores[row]:.2f}"
         if focused and scene.focus_hint:
             text = f"{text}  {scene.focus_hint}"
         plate = scene.chips.get(text, scene.color(category_id), scene.dpr, hollow=True)
-        if focused or plate.width() <= area.width() * 1.5:
-            painter.drawPixmap(area.left(), _plate_top(area.top(), plate.height(), scene), plate)
+        area = QRect(rect[0], rect[1], max(1, rect[2] - rect[0]), max(1, rect[3] - rect[1]))
+        spot = scene.plates.place(("detection", int(scene.ghosts.ids[row])), area, plate.size())
+        if spot is not None:
+            painter.drawPixmap(spot, plate)
 
 
 class SelectionLayer:
-    """The box under the pointer, the selected ones, and those under a drag: brighter, filled, plated; handles."""
+    """The box under the pointer, the selected ones, and those under a drag: brighter, plated; handles.
+
+    A selected box is not filled: a tint would hide the edge it is to be fitted to.
+    """
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         if not scene.boxes_shown:
@@ -230,7 +267,8 @@ class SelectionLayer:
         rects = scene.view.rects(np.array([corners]))
         color = QColor(scene.color(scene.category_of(box_id)))
         x1, y1, x2, y2 = rects[0].tolist()
-        painter.fillRect(QRect(x1, y1, x2 - x1, y2 - y1), _faded(color, 46 if selected else 34))
+        if not selected:
+            painter.fillRect(QRect(x1, y1, x2 - x1, y2 - y1), _faded(color, HOVER_ALPHA))
         painter.setPen(Qt.PenStyle.NoPen)
         if selected:
             grown = rects + np.array([-1, -1, 1, 1]) * scene.px(1)
@@ -241,12 +279,8 @@ class SelectionLayer:
         painter.setBrush(color)
         painter.drawRects(_edges(rects, scene.px(2 if selected else 3)))
         if plated:
-            text = scene.label(scene.shapes.row_of[box_id])
-            if selected or box_id in scene.moved:
-                text = f"{text}  {corners[2] - corners[0]:g} x {corners[3] - corners[1]:g}".replace(" x ", " × ")
-            plate = scene.chips.get(text, color.name(), scene.dpr)
-            edge = scene.px(2) if selected else scene.px(1)
-            painter.drawPixmap(x1 - edge, _plate_top(y1 - (edge if selected else 0), plate.height(), scene), plate)
+            area = QRect(x1, y1, max(1, x2 - x1), max(1, y2 - y1))
+            _paint_own_plate(painter, scene, box_id, corners, area, sized=selected)
 
 
 class DraftLayer:
@@ -327,7 +361,7 @@ class HintLayer:
 
 
 def make_still_layers() -> tuple[Layer, ...]:
-    return (ImageLayer(), BoxesLayer(), DetectionsLayer())
+    return (ImageLayer(), BoxesLayer(), DetectionsLayer(), PlatesLayer())
 
 
 def make_live_layers() -> tuple[Layer, ...]:
@@ -410,10 +444,40 @@ def _paint_grid(painter: QPainter, scene: Scene) -> None:
     painter.drawRects(bars)
 
 
-def _plate_top(top: int, height: int, scene: Scene) -> int:
-    """Above the box where the window has room for the plate, else inside along its upper edge."""
-    above = top - height - scene.px(1)
-    return above if above >= 0 else top + scene.px(2)
+def _plate_bounds(scene: Scene) -> QRect:
+    """What is seen of the image; all of the window where that is too little for a plate."""
+    frame, view = scene.frame, scene.view
+    window = QRect(0, 0, frame.width, frame.height)
+    size = QSize(round(frame.image_width * view.scale), round(frame.image_height * view.scale))
+    seen = QRect(QPoint(round(view.dx), round(view.dy)), size).intersected(window)
+    return seen if seen.width() >= scene.px(160) and seen.height() >= scene.px(60) else window
+
+
+def _seen(rects: NDArray[np.int64], scene: Scene) -> NDArray[np.int64]:
+    """Rows of the rectangles that touch the window. rects: (N, 4) device pixels"""
+    inside = (rects[:, 2] > 0) & (rects[:, 3] > 0)
+    return np.flatnonzero(inside & (rects[:, 0] < scene.frame.width) & (rects[:, 1] < scene.frame.height))
+
+
+def _paint_own_plate(
+    painter: QPainter, scene: Scene, box_id: int, corners: Corners, area: QRect, *, sized: bool
+) -> None:
+    """The plate of a box in hand, with its size where that covers no other plate; on top where it had no place."""
+    text, color = scene.label(scene.shapes.row_of[box_id]), scene.color(scene.category_of(box_id))
+    plate = scene.chips.get(text, color, scene.dpr)
+    if sized:
+        size = f"{corners[2] - corners[0]:g} × {corners[3] - corners[1]:g}"
+        long = scene.chips.get(f"{text}  {size}", color, scene.dpr)
+        spot = None if box_id in scene.moved else scene.plates.grown(("box", box_id), long.size())
+        if spot is not None or ("box", box_id) not in scene.plates.where:
+            plate = long
+    else:
+        spot = None
+    if spot is None:
+        own = scene.plates.where.get(("box", box_id))
+        spot = own.topLeft() if own is not None else scene.plates.spot(("box", box_id), area, plate.size())
+    if spot is not None:
+        painter.drawPixmap(spot, plate)
 
 
 def _faded(color: QColor, alpha: int) -> QColor:
@@ -431,8 +495,8 @@ def painted_area(scene: Scene, box_id: int) -> QRect:
     side, above = scene.px(HANDLE_PX), scene.px(chips.FONT_PX * 2.2)
     metrics = QFontMetricsF(chips.font(scene.dpr))
     wide = metrics.horizontalAdvance(f"{scene.label(scene.shapes.row_of[box_id])}  00000 × 00000.00") + scene.px(12)
-    right = max(x2, x1 + int(wide))
-    return QRect(x1, y1, right - x1, y2 - y1).adjusted(-side, -side - above, side, side + above)
+    left, right = min(x1, x2 - int(wide)), max(x2, x1 + int(wide))
+    return QRect(left, y1, right - left, y2 - y1).adjusted(-side, -side - above, side, side + above)
 
 
 def draft_area(scene: Scene, corners: Corners) -> QRect:

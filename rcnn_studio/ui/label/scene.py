@@ -5,16 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from PySide6.QtCore import QCoreApplication, QRect
 from PySide6.QtGui import QImage
 
 from rcnn_studio.domain.dataset import BoxFlag
 from rcnn_studio.ui.label.chips import Chips
+from rcnn_studio.ui.label.plates import Plates
 from rcnn_studio.ui.label.shapes import EMPTY, Corners, Shapes
 from rcnn_studio.ui.label.view import Frame, View
 from rcnn_studio.ui.theme import LIGHT, Colors
 
 UNKNOWN_COLOR = "#9aa2ad"
 FLAG_LETTERS = ((BoxFlag.OCCLUDED, "O"), (BoxFlag.TRUNCATED, "T"), (BoxFlag.DIFFICULT, "D"), (BoxFlag.CROWD, "C"))
+
+
+def flag_names() -> dict[BoxFlag, str]:
+    """The flags in words, in the order of their letters."""
+
+    def tr(text: str) -> str:
+        return QCoreApplication.translate("flags", text)
+
+    return {
+        BoxFlag.OCCLUDED: tr("Occluded"),
+        BoxFlag.TRUNCATED: tr("Truncated"),
+        BoxFlag.DIFFICULT: tr("Difficult"),
+        BoxFlag.CROWD: tr("Crowd"),
+    }
+
+
+def flag_words(flags: int) -> str:
+    """ "O: occluded, T: truncated" """
+    letters = dict(FLAG_LETTERS)
+    return ", ".join(f"{letters[flag]}: {name.lower()}" for flag, name in flag_names().items() if flags & flag)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +52,7 @@ class Scene:
     dpr: float = 1.0
     colors: Colors = LIGHT
     chips: Chips = field(default_factory=Chips)
+    plates: Plates = field(default_factory=lambda: Plates(QRect()))
     image: QImage | None = None
     message: str = ""
     shapes: Shapes = EMPTY

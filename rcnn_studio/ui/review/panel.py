@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from rcnn_studio.domain.sentences import run_sentence
+from rcnn_studio.domain.sentences import advice_reason, run_sentence
 from rcnn_studio.ui.review.detection_list import DetectionList
 from rcnn_studio.ui.review.scores_table import ScoresTable
 from rcnn_studio.ui.train.fields import narrow
@@ -230,6 +230,7 @@ class ReviewPanel(QWidget):
         self._stack.setCurrentIndex(1 if usable else 0)
         if best is not None:
             self.sentence.setText(run_sentence(best))
+            self.sentence.setToolTip(advice_reason(best))
             self.numbers.setText(self._numbers(best.AP50, best.AP, best.AP75))
         self._on_detections_changed()
 

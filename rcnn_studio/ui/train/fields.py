@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from rcnn_studio.ui.theme import colors_of
+from rcnn_studio.ui.theme import colors_of, pad
 
 Choice = tuple[Any, str]
 
@@ -159,6 +159,7 @@ class WholeEditor(Editor):
     def __init__(self, low: int, high: int, *, unit: str = "", step: int = 1, zero: str = "") -> None:
         super().__init__()
         self.spin = QSpinBox(minimum=low, maximum=high, singleStep=step, suffix=f" {unit}" if unit else "")
+        pad(self.spin)
         self.spin.setSpecialValueText(zero)
         self.spin.setKeyboardTracking(False)
         self.spin.valueChanged.connect(self._on_edited)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QWidget
 
 from rcnn_studio.ui.theme import Colors, colors_of
 
-SAMPLE_WIDTH = 24
+SAMPLE_WIDTH = 20
 GAP = 6
 
 
@@ -104,7 +104,7 @@ class LegendEntry(QAbstractButton):
 
 
 class Legend(QWidget):
-    """The entries in two columns, in one where a panel is too narrow for two."""
+    """The entries in as many columns as fit, so that a plot keeps the height."""
 
     shown_changed = Signal()
 
@@ -118,7 +118,7 @@ class Legend(QWidget):
         self._columns = 0
         for entry in self.entries:
             entry.toggled.connect(self._on_toggled)
-        self._place(2)
+        self._place(min(2, len(self.entries)))
 
     def set_values(self, values: Sequence[str]) -> None:
         for entry, value in zip(self.entries, values, strict=True):
@@ -127,18 +127,35 @@ class Legend(QWidget):
     def shown(self, number: int) -> bool:
         return self.entries[number].isChecked()
 
+    @property
+    def rows(self) -> int:
+        return -(-len(self.entries) // max(1, self._columns))
+
     def _place(self, columns: int) -> None:
         if columns != self._columns:
             self._columns = columns
             for number, entry in enumerate(self.entries):
                 self._grid.addWidget(entry, number // columns, number % columns)
-            for column in range(2):
-                self._grid.setColumnStretch(column, 1 if column < columns else 0)
+            widths = self._widths(columns)
+            for column in range(len(self.entries)):
+                self._grid.setColumnStretch(column, widths[column] if column < columns else 0)
+            self.updateGeometry()
+
+    def _widths(self, columns: int) -> list[int]:
+        """Width of each column when there are so many."""
+        widths = [entry.sizeHint().width() for entry in self.entries]
+        return [max(widths[column::columns]) for column in range(columns)]
+
+    def _fitting(self, room: int) -> int:
+        """Most columns that a width has room for."""
+        for columns in range(len(self.entries), 1, -1):
+            if sum(self._widths(columns)) + (columns - 1) * self._grid.horizontalSpacing() <= room:
+                return columns
+        return 1
 
     def _on_toggled(self, _on: bool) -> None:
         self.shown_changed.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        widest = max(entry.sizeHint().width() for entry in self.entries)
-        self._place(2 if self.width() >= 2 * widest + self._grid.horizontalSpacing() else 1)
+        self._place(self._fitting(self.width()))

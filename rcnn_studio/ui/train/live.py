@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from rcnn_studio.domain.progress import Progress
 from rcnn_studio.domain.runs import EpochEvaluated, RunEnded, RunStarted, StepDone
 from rcnn_studio.domain.sentences import duration_text
+from rcnn_studio.ui.elided_label import ElidedLabel
 from rcnn_studio.ui.train.estimate import expected_epochs, share_done
 from rcnn_studio.ui.train.plots import LossPlot, MetricPlot
 from rcnn_studio.workspace.training import TrainingModel
 
 TICK_MS = 250
+WIDE = 390
+"""From this width on, all figures stand in one line."""
 
 
 def left_text(step: StepDone | None) -> str:
@@ -65,7 +68,7 @@ class LiveView(QWidget):
             "left": Figure(self.tr("Left"), self.tr("The trainer's estimate of the time until the end")),
             "elapsed": Figure(self.tr("Elapsed"), self.tr("Time since Start")),
             "speed": Figure(self.tr("Images/s"), self.tr("Images trained on per second")),
-            "lr": Figure(self.tr("Learning rate"), self.tr("Now; it warms up first and then falls")),
+            "lr": Figure(self.tr("Rate"), self.tr("Learning rate now; it warms up first and then falls")),
             "best": Figure(self.tr("Best AP50"), self.tr("Best score of the validation images so far, 0 to 1")),
         }
         self.doing_label = QLabel(wordWrap=True)
@@ -73,12 +76,13 @@ class LiveView(QWidget):
         self.bar = QProgressBar(textVisible=False)
         self.bar.setFixedHeight(5)
         self.bar.setAccessibleName(self.tr("Progress of the training"))
-        self.device_label = QLabel(wordWrap=True)
+        self.device_label = ElidedLabel()
         self.device_label.setProperty("role", "muted")
-        column = QVBoxLayout(self)
+        self.card = self._card()
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(self._card())
+        column.addWidget(self.card)
         column.addWidget(self.loss_plot)
         column.addWidget(self.metric_plot)
         self._timer = QTimer(self, interval=TICK_MS)
@@ -124,20 +128,32 @@ class LiveView(QWidget):
     def _card(self) -> QFrame:
         card = QFrame()
         card.setProperty("role", "card")
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(4)
-        for number, figure in enumerate(self.figures.values()):
-            grid.addWidget(figure, number // 3, number % 3)
-            grid.setColumnStretch(number % 3, 1)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(4)
+        self._place_figures(3)
         column = QVBoxLayout(card)
-        column.setContentsMargins(10, 8, 10, 8)
-        column.setSpacing(6)
-        column.addWidget(self.doing_label)
-        column.addWidget(self.bar)
-        column.addLayout(grid)
-        column.addWidget(self.device_label)
+        column.setContentsMargins(10, 6, 10, 6)
+        column.setSpacing(4)
+        for widget in (self.doing_label, self.bar, self.device_label):
+            column.addWidget(widget)
+        column.addLayout(self._grid)
         return card
+
+    def _place_figures(self, columns: int) -> None:
+        for number, figure in enumerate(self.figures.values()):
+            self._grid.addWidget(figure, number // columns, number % columns)
+        for column in range(len(self.figures)):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+
+    def fit(self, height: int) -> None:
+        """Share this height, from the top of the panel's view, between the figures and the two plots."""
+        used = self._column.spacing()
+        if not self.card.isHidden():
+            used += self.card.sizeHint().height() + self._column.spacing()
+        used += self.loss_plot.overhead + self.metric_plot.overhead
+        for plot in (self.loss_plot, self.metric_plot):
+            plot.set_plot_height((height - used) // 2)
 
     def _show_doing(self, step: StepDone | None) -> None:
         training = self._training
@@ -187,7 +203,7 @@ class LiveView(QWidget):
         if started is None:
             self.device_label.clear()
         else:
-            self.device_label.setText(
+            self.device_label.show_text(
                 self.tr("{0} · {1} images, {2} boxes, {3} to validate").format(
                     started.device, started.train_images, started.boxes, started.val_images
                 )
@@ -236,6 +252,10 @@ class LiveView(QWidget):
         self._doing = ""
         self.loss_plot.touch()
         self.metric_plot.touch()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_figures(len(self.figures) if self.width() >= WIDE else 3)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

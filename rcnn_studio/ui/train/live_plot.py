@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from rcnn_studio.ui.train.plot_parts import Surface
 
 REDRAW_MS = 100
-PLOT_HEIGHT = 190
+PLOT_HEIGHT, LEAST_HEIGHT, MOST_HEIGHT = 190, 84, 320
+"""Logical pixels of the drawing itself, without title and legend."""
 
 
 class LivePlot(QWidget):
@@ -64,13 +65,22 @@ class LivePlot(QWidget):
         inside.setContentsMargins(0, 0, 0, 0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
+        column.setSpacing(2)
         column.addLayout(self._head)
         column.addWidget(self._place)
         column.addWidget(self.legend)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._timer = QTimer(self, singleShot=True, interval=REDRAW_MS)
         self._timer.timeout.connect(self._on_tick)
+
+    @property
+    def overhead(self) -> int:
+        """Height of title and legend."""
+        return self.sizeHint().height() - self._place.height()
+
+    def set_plot_height(self, height: int) -> None:
+        """Height of the drawing, within what can be read."""
+        self._place.setFixedHeight(max(LEAST_HEIGHT, min(MOST_HEIGHT, height)))
 
     def touch(self) -> None:
         """Something has changed: draw it within a tenth of a second, or when the plot is next seen."""

@@ -5,7 +5,7 @@ Holds no truth: settings are the form's until Start, the training is TrainingMod
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeySequence, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.domain.runs import RunEnded, RunStarted, Scores
-from rcnn_studio.domain.sentences import run_sentence
+from rcnn_studio.domain.sentences import advice_reason, duration_text, run_sentence
 from rcnn_studio.tasks.presets import DEFAULT_PRESET, Preset, list_presets
 from rcnn_studio.ui.theme import colors_of
 from rcnn_studio.ui.train.data_line import DataSummary, summarise
@@ -61,6 +61,8 @@ class TrainPanel(QWidget):
         self._training, self._project, self._review = training, project, review
         self._presets: list[Preset] = list_presets()
         self._summary: DataSummary | None = None
+        self._fit_timer = QTimer(self, singleShot=True, interval=0)
+        self._fit_timer.timeout.connect(self.fit_plots)
         self._make_widgets()
         self._lay_out()
         self._data_timer = QTimer(self, singleShot=True, interval=DATA_DELAY_MS)
@@ -112,6 +114,16 @@ class TrainPanel(QWidget):
         self.warnings_label.setText("\n".join(self._summary.warnings))
         self._show_readiness()
 
+    def fit_plots(self) -> None:
+        """Give both plots what the view has below the settings, so that neither has to be scrolled to."""
+        inner = self.scroll_area.widget()
+        layout = inner.layout()
+        if layout is None or not self.isVisible():
+            return
+        layout.activate()
+        above = self.live.geometry().top()
+        self.live.fit(self.scroll_area.viewport().height() - above - layout.contentsMargins().bottom())
+
     # --- building ---------------------------------------------------------------------------------
 
     def _make_widgets(self) -> None:
@@ -162,9 +174,11 @@ class TrainPanel(QWidget):
         column = QVBoxLayout(self.result_card)
         column.setContentsMargins(10, 8, 10, 10)
         column.setSpacing(6)
-        for widget in (self.sentence, self.score_label):
-            column.addWidget(widget)
-        column.addWidget(self.review_button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.sentence)
+        last = QHBoxLayout()
+        last.addWidget(self.score_label, 1)
+        last.addWidget(self.review_button)
+        column.addLayout(last)
         self.result_card.hide()
 
     def _lay_out(self) -> None:
@@ -173,10 +187,10 @@ class TrainPanel(QWidget):
         column.setContentsMargins(10, 10, 10, 10)
         column.setSpacing(8)
         head = QHBoxLayout()
-        label = QLabel(self.tr("Preset"))
-        label.setProperty("role", "title")
-        label.setBuddy(self.preset)
-        head.addWidget(label)
+        self._preset_label = QLabel(self.tr("Preset"))
+        self._preset_label.setProperty("role", "title")
+        self._preset_label.setBuddy(self.preset)
+        head.addWidget(self._preset_label)
         head.addWidget(self.preset, 1)
         column.addLayout(head)
         column.addWidget(self.description)
@@ -188,6 +202,7 @@ class TrainPanel(QWidget):
         self.scroll_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.scroll_area.setWidget(inner)
         self.scroll_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.scroll_area.viewport().installEventFilter(self)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
@@ -211,6 +226,7 @@ class TrainPanel(QWidget):
 
     def _connect(self) -> None:
         self.preset.currentIndexChanged.connect(self._on_preset)
+        self.settings.button.open_changed.connect(self._share_room)
         self.form.changed.connect(self._on_form_changed)
         self.start_button.clicked.connect(self.start)
         self.stop_button.clicked.connect(self.stop)
@@ -218,6 +234,7 @@ class TrainPanel(QWidget):
         training, project = self._training, self._project
         training.state_changed.connect(self._on_state)
         training.run_started.connect(self._on_run_started)
+        training.step_done.connect(self._on_step)
         training.warned.connect(self._on_warned)
         training.run_ended.connect(self._on_run_ended)
         training.failed.connect(self._on_failed)
@@ -251,12 +268,15 @@ class TrainPanel(QWidget):
         scores = self._scores_of(ended)
         has_model = ended.best_epoch > 0 or ended.best_AP50 >= 0
         self.sentence.setText(run_sentence(scores) if scores is not None else self.tr("The training has ended."))
+        self.sentence.setToolTip(advice_reason(scores) if scores is not None else "")
         numbers = [self.tr("AP50 {0}").format(_score(ended.best_AP50)), self.tr("AP {0}").format(_score(ended.best_AP))]
         if ended.best_epoch:
-            numbers.append(self.tr("best epoch {0} of {1}").format(ended.best_epoch, ended.epochs))
+            numbers.append(self.tr("best epoch {0}/{1}").format(ended.best_epoch, ended.epochs))
+        numbers.append(duration_text(ended.seconds))
         self.score_label.setText(" · ".join(numbers))
         self.review_button.setEnabled(has_model)
         self.result_card.setVisible(has_model)
+        self._share_room()
 
     def _scores_of(self, ended: RunEnded) -> Scores | None:
         """The best epoch's scores; those of the run folder count boxes too, once the run is in the list."""
@@ -271,8 +291,20 @@ class TrainPanel(QWidget):
         if running and not self._training.steps:
             self.settings.set_open(False)
             self.scroll_area.verticalScrollBar().setValue(0)
+        title = self.tr("Settings: {0}").format(self.preset.currentText()) if running else self.tr("Settings")
+        self.settings.set_title(title)
         self.settings.set_note(self.form.summary())
+        self._share_room()
         self._show_readiness()
+
+    def _share_room(self) -> None:
+        """What says nothing new at the moment gives its room to the plots."""
+        running, ended = self._training.running, not self.result_card.isHidden()
+        for widget in (self._preset_label, self.preset):
+            widget.setVisible(not running)
+        self.description.setVisible(not running and self.settings.open)
+        self.live.card.setVisible(running or not ended)
+        self._fit_timer.start()
 
     def _on_preset(self, place: int) -> None:
         preset = self._presets[place]
@@ -295,6 +327,10 @@ class TrainPanel(QWidget):
 
     def _on_run_started(self, started: RunStarted) -> None:
         self._note(self.tr("Run {0} on {1}").format(started.run_id, started.device))
+
+    def _on_step(self, _step: object) -> None:
+        if len(self._training.steps) == 1:  # the plots come with the first step
+            self._fit_timer.start()
 
     def _on_warned(self, message: str) -> None:
         self._note(message)
@@ -331,9 +367,15 @@ class TrainPanel(QWidget):
         label.setText(text)
         return label
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._fit_timer.start()
+        return super().eventFilter(watched, event)
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh_data()
+        self._fit_timer.start()
         QTimer.singleShot(0, self, self.live.warm_up)
 
 

@@ -33,6 +33,15 @@ def pen_of(color: str, width: float, dashes: Sequence[float] = (), *, alpha: int
     return pen
 
 
+class WholeAxis(pg.AxisItem):
+    """An axis of counted things: ticks at whole numbers only."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        wanted = super().tickSpacing(low, high, size) or []
+        whole = sorted({max(1.0, float(round(spacing))) for spacing, _offset in wanted}, reverse=True)
+        return [(spacing, 0.0) for spacing in whole]
+
+
 class Surface(pg.PlotWidget):
     """Axes and curves. Drag zooms, double click shows all again; the wheel scrolls the panel, with Ctrl it zooms."""
 
@@ -43,7 +52,7 @@ class Surface(pg.PlotWidget):
     reset_asked = Signal()
 
     def __init__(self, bottom: str, side: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, axisItems={"bottom": WholeAxis("bottom")})
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMouseTracking(True)
         self._item = self.getPlotItem()

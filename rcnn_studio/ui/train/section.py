@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from rcnn_studio.ui.elided_label import ElidedLabel
 from rcnn_studio.ui.icons import themed
 
 
@@ -56,25 +56,6 @@ class FoldButton(QToolButton):
             self._show()
 
 
-class ElidedLabel(QLabel):
-    """One line that ends in an ellipsis where there is no room; its tooltip says all."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def show_text(self, text: str) -> None:
-        if text != self.text():
-            self.setText(text)
-            self.setToolTip(text)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setPen(self.palette().color(self.foregroundRole()))
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
-
-
 class Section(QWidget):
     """A title that folds its content; folded, a line beside the title says what is inside."""
 
@@ -104,6 +85,9 @@ class Section(QWidget):
 
     def set_open(self, open_: bool) -> None:
         self.button.set_open(open_)
+
+    def set_title(self, title: str) -> None:
+        self.button.set_title(title)
 
     def set_note(self, text: str) -> None:
         """What is inside, shown while folded."""

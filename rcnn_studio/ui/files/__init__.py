@@ -1,0 +1,1 @@
+"""What happens to the files: changes on disk, conflicts, problems, history. Holds no truth about them."""

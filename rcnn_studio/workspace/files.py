@@ -1,0 +1,236 @@
+"""What happens to the linked files: which lag behind or were written, how they differ, and their earlier versions.
+
+Everything that touches a disk runs off the GUI thread. What it asks of the store is the protocol FileSource.
+Conflicts are in files_conflicts, problems in files_problems, the edits in files_history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from rcnn_studio.domain.edits import Edit
+from rcnn_studio.domain.errors import StudioError
+from rcnn_studio.domain.progress import Report, ShouldStop
+from rcnn_studio.workspace.files_diff import Difference, compare
+from rcnn_studio.workspace.files_reading import Latest
+from rcnn_studio.workspace.job import JobBoard
+
+FileKind = Literal["waiting", "written", "failed"]
+VersionKind = Literal["first", "version", "theirs"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFile:
+    """A linked file that this session is about. kind: "waiting" to be written, "written" since the project was
+    opened, "failed": could not be written, message says why. boxes: how many differ, None where nobody counted."""
+
+    path: str
+    kind: FileKind
+    boxes: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """files: those that are listed; more: how many others there are. boxes: in all of them, None if not counted."""
+
+    files: tuple[ChangedFile, ...] = ()
+    more: int = 0
+    boxes: int | None = None
+
+    @property
+    def total(self) -> int:
+        return len(self.files) + self.more
+
+    @property
+    def waiting(self) -> int:
+        """Files that are not written yet."""
+        return self.more + sum(1 for file in self.files if file.kind != "written")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """An earlier version of a file, kept in the backups folder. id: the store's own. time: UTC, ISO 8601."""
+
+    id: int
+    path: str
+    kind: VersionKind
+    time: str
+    size: int
+
+
+class FileSource(Protocol):
+    """What the store answers; every method but `read_only` may take a while and may raise StudioError, OSError."""
+
+    @property
+    def read_only(self) -> bool: ...
+
+    def changes(self) -> Changes:
+        """The files that lag behind or were written since the project was opened."""
+
+    def both(self, path: str) -> tuple[bytes | None, bytes | None]:
+        """(as the file was, as it will be or is) of a changed file; None: there is none."""
+
+    def versions(self, path: str) -> tuple[Version, ...]:
+        """The kept versions of a file, the newest first."""
+
+    def version(self, version: Version) -> bytes | None:
+        """The bytes of a kept version."""
+
+    def on_disk(self, path: str) -> bytes | None:
+        """The file as it is now."""
+
+    def write_now(self, report: Report, should_stop: ShouldStop) -> Any:
+        """Bring all files that lag behind up to date."""
+
+    def edit_back(self, path: str) -> Edit | None:
+        """The edit that takes back what changed in the labels of this file; None where none did."""
+
+    def restore(self, version: Version) -> Collection[int]:
+        """Make the project, and so the file, say what this version says, as one edit of its own. -> ids of the images
+        whose labels are others now"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What is compared: a file's change, or one of its versions with the file now."""
+
+    path: str
+    version: Version | None = None
+
+
+class FilesModel(QObject):
+    """The list, the difference looked at, the versions of that file. Methods belong to the GUI thread."""
+
+    changes_changed = Signal()
+    difference_changed = Signal()
+    versions_changed = Signal()
+    restored = Signal(list)
+    edit_ready = Signal(object)
+    failed = Signal(str)
+
+    def __init__(self, source: FileSource, board: JobBoard, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._source = source
+        self._board = board
+        self._latest = Latest("files", self)
+        self.changes = Changes()
+        self.loaded = False
+        self.shown: Shown | None = None
+        self.difference: Difference | None = None
+        self.difference_error = ""
+        self.versions: tuple[Version, ...] = ()
+        self._latest.answered.connect(self._on_answered)
+        self._latest.failed.connect(self._on_failed)
+
+    @property
+    def read_only(self) -> bool:
+        return self._source.read_only
+
+    @property
+    def comparing(self) -> bool:
+        """True while the difference looked at is being made."""
+        return self._latest.waits_for("difference")
+
+    def refresh(self) -> None:
+        """Read the list anew; changes_changed follows."""
+        self._latest.ask("changes", lambda _should_stop: self._source.changes())
+
+    def look_at(self, path: str, version: Version | None = None) -> None:
+        """Compare this file with what it was, or a kept version with what it is now; difference_changed follows at
+        once with nothing, and again with the answer."""
+        other_file = self.shown is None or self.shown.path != path
+        self.shown = Shown(path=path, version=version)
+        self.difference, self.difference_error = None, ""
+        self._latest.ask("difference", partial(self._compare, self.shown))
+        self.difference_changed.emit()
+        if other_file:
+            self.versions = ()
+            self._latest.ask("versions", lambda _should_stop: self._source.versions(path))
+            self.versions_changed.emit()
+
+    def look_away(self) -> None:
+        """No file is looked at."""
+        self.shown, self.difference, self.difference_error, self.versions = None, None, "", ()
+        for kind in ("difference", "versions"):
+            self._latest.forget(kind)
+        self.difference_changed.emit()
+        self.versions_changed.emit()
+
+    def write_now(self) -> None:
+        """Write all that lag behind, as a job with progress."""
+        job = self._board.prepare(self.tr("Writing files"), self._source.write_now, quiet=True)
+        job.job_finished.connect(self._on_written)
+        job.job_failed.connect(self._on_job_failed)
+        job.job_cancelled.connect(self.refresh)
+        self._board.start(job)
+
+    def take_back(self, path: str) -> None:
+        """Take back what changed in the labels of a file; edit_ready(Edit), to be pushed, or `failed` follows."""
+        self._latest.ask("edit", lambda _should_stop: (self._source.edit_back(path),))
+
+    def restore(self, version: Version) -> None:
+        """Bring a kept version back; `restored` or `failed` follows."""
+        job = self._board.prepare(self.tr("Restoring a file"), partial(_restore, self._source, version), quiet=True)
+        job.job_finished.connect(self._on_restored)
+        job.job_failed.connect(self._on_job_failed)
+        self._board.start(job)
+
+    def close(self) -> None:
+        self._latest.close()
+
+    def _compare(self, shown: Shown, should_stop: ShouldStop) -> Difference:
+        if shown.version is None:
+            before, after = self._source.both(shown.path)
+        else:
+            before, after = self._source.version(shown.version), self._source.on_disk(shown.path)
+        return compare(before, after, should_stop=should_stop)
+
+    def _on_answered(self, kind: object, result: object) -> None:
+        if isinstance(result, Changes):
+            self.changes, self.loaded = result, True
+            self.changes_changed.emit()
+        elif isinstance(result, Difference):
+            self.difference = result
+            self.difference_changed.emit()
+        elif kind == "edit" and isinstance(result, tuple):
+            self._on_edit(result[0])
+        elif kind == "versions" and isinstance(result, tuple):
+            self.versions = result
+            self.versions_changed.emit()
+
+    def _on_failed(self, kind: object, message: str) -> None:
+        if kind == "difference":
+            self.difference_error = message
+            self.difference_changed.emit()
+        else:
+            self.failed.emit(message)
+
+    def _on_edit(self, edit: Edit | None) -> None:
+        if edit is None:
+            self.failed.emit(self.tr("No box of this file has changed since the project was opened."))
+        else:
+            self.edit_ready.emit(edit)
+
+    def _on_written(self, _result: object) -> None:
+        self.refresh()
+        if self.shown is not None:
+            path, self.shown = self.shown.path, None
+            self.look_at(path)
+
+    def _on_restored(self, image_ids: object) -> None:
+        self.restored.emit(list(image_ids) if isinstance(image_ids, Collection) else [])
+        self._on_written(None)
+
+    def _on_job_failed(self, error: StudioError) -> None:
+        self.failed.emit(str(error))
+        self.refresh()
+
+
+def _restore(source: FileSource, version: Version, _report: Report, _should_stop: ShouldStop) -> Collection[int]:
+    return source.restore(version)
