@@ -73,10 +73,11 @@ def advice_reason(scores: Scores) -> str:
     if not seen or not all(s.counted for s in seen) or seen[0].share < LITTLE or seen[-1].share >= WEAK:
         return ""
     worst = seen[-1]
+    wanted = f"{TRAIN_PER_VAL} × {worst.missed} = {TRAIN_PER_VAL * worst.missed}"
     return (
-        f"{worst.missed} of {worst.score.boxes} {worst.name} of the validation images are missed. Each stands for about "
-        f"{TRAIN_PER_VAL} like it to train on: {TRAIN_PER_VAL} × {worst.missed} = {TRAIN_PER_VAL * worst.missed}, in "
-        f"tens, at least {LEAST_MORE} and at most {MOST_MORE} at a time, so {_more(worst)}. A rule of thumb."
+        f"{worst.missed} of {worst.score.boxes} {worst.name} of the validation images are missed. Each stands for "
+        f"about {TRAIN_PER_VAL} like it to train on: {wanted}, in tens, at least {LEAST_MORE} and at most {MOST_MORE} "
+        f"at a time, so {_more(worst)}. A rule of thumb."
     )
 
 

@@ -90,7 +90,10 @@ class CocoCodec:
         categories: Sequence[Category],
         places: Mapping[int, int | None],
     ) -> bytes | None:
-        """See Codec.patch. Removing or renaming a category changes the file's "categories"."""
+        """See Codec.patch. Removing or renaming a category changes the file's "categories".
+
+        file.options["stale"]: what becomes of the mask and the keypoints of a moved box, see coco_stale.CHOICES.
+        """
         if file.refused:
             return original
         return coco_patch.patch(original, file, images, categories, places)
@@ -239,7 +242,7 @@ class _Reader:
                 height=info.height,
                 state=state,
                 split=file.split,
-                extra={"coco_id": record["id"]},
+                extra={"coco_id": _storable(record["id"])},
             )
             self._images.append(ImportedImage(record=imported, file=number, place=index))
         self._boxes.append(sound.of_images(used))
@@ -279,6 +282,11 @@ class _Reader:
             flags=np.concatenate([part.flags for part in boxes]),
             places=np.concatenate([part.places for part in boxes]),
         )
+
+
+def _storable(image_id: Any) -> Any:
+    """The id as a project can hold it: numbers beyond 64 bits as text."""
+    return str(image_id) if isinstance(image_id, int) and not -(1 << 63) <= image_id < 1 << 63 else image_id
 
 
 def _merge_categories(files: Sequence[_File]) -> tuple[Category, ...]:

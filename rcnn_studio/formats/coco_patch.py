@@ -18,6 +18,7 @@ from rcnn_studio.formats import coco_document, coco_stale, json_text
 from rcnn_studio.formats.coco_document import CocoDocument
 from rcnn_studio.formats.coco_record import (
     ATTRIBUTES,
+    MAX_COORDINATE,
     BadRecord,
     CocoBox,
     image_index,
@@ -30,6 +31,7 @@ from rcnn_studio.formats.json_style import Style, append_elements, json_value, r
 from rcnn_studio.formats.json_text import JsonArray
 from rcnn_studio.formats.text import Splice, is_same, number_text
 
+_MAX_AREA = MAX_COORDINATE**2
 _OWN_STATES = frozenset({ImageState.CONFIRMED_EMPTY, ImageState.VERIFIED})
 _EMPTY_DOCUMENT = b'{\n"images": [],\n"annotations": [],\n"categories": []\n}\n'
 
@@ -136,7 +138,7 @@ class _Patch:
     ) -> None:
         """The area of the box follows it; that of a mask only where the mask does."""
         area = value.get("area")
-        if isinstance(area, bool) or not isinstance(area, int | float):
+        if isinstance(area, bool) or not isinstance(area, int | float) or not abs(area) <= _MAX_AREA:
             return
         wanted: float | None = box_area
         if not _was_box_area(area, record.bbox):

@@ -146,7 +146,7 @@ def _read_bbox(value: object, place: str) -> tuple[float, float, float, float] |
     for i, number in enumerate(value):
         if isinstance(number, bool) or not isinstance(number, int | float):
             return BadRecord(f"{place}[{i}]", "not-a-number", f"{shown(number)} is not a number.")
-        if not math.isfinite(number) or abs(number) > MAX_COORDINATE:
+        if abs(number) > MAX_COORDINATE or not math.isfinite(number):
             return BadRecord(f"{place}[{i}]", "out-of-range", f"{shown(number)} is no pixel position.")
     x, y, width, height = (float(v) for v in value)
     if width < 0 or height < 0:

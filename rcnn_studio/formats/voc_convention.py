@@ -39,7 +39,7 @@ class Evidence:
     def add(self, file_name: str, annotation: VocFile) -> None:
         self._files += 1
         database = annotation.database
-        if database == DATABASE_ONE_BASED:
+        if database.startswith(DATABASE_ONE_BASED) and database != DATABASE_ZERO_BASED:  # our samples say more there
             self._own_one = file_name  # a corner below 1 in it lies outside the image, or in a box of half a pixel
         elif not self._zero:
             self._look_for_zero(file_name, annotation)

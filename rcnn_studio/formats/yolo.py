@@ -20,7 +20,7 @@ from rcnn_studio.formats.gathering import KEPT, Fault, Gatherer, read_bytes
 from rcnn_studio.formats.paths import is_link_out
 from rcnn_studio.formats.yolo_layout import Layout, find_layout, looks_like_yolo, text_of
 from rcnn_studio.formats.yolo_names import category_names
-from rcnn_studio.formats.yolo_record import Kind, Row, has_rows, read_row, read_text
+from rcnn_studio.formats.yolo_record import BLANKS, Kind, Row, has_rows, read_row, read_text
 
 _REPORT_EVERY = 200
 
@@ -239,7 +239,7 @@ def _read_lines(labels: _Labels, data: bytes, classes: int | None, keypoints: in
         labels.faults += faults
         if row is not None:
             labels.rows.append(row)
-        if line.text.strip():
+        if line.text.strip(BLANKS):
             labels.lines += 1
 
 

@@ -24,7 +24,10 @@ FARTHEST = 2.0
 """Centres and sizes beyond this many images are no shares of an image but something else, such as pixels."""
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
-_WORD = re.compile(r"[^ \t\f\v]+")
+BLANKS = " \t\f\v\ufeff"
+"""What stands between values. A byte order mark inside a file, from files that were joined, is no value either."""
+
+_WORD = re.compile(f"[^{BLANKS}]+")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ROUNDING = 1e-6

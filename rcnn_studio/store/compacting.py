@@ -35,7 +35,8 @@ def _give_back(db: sqlite3.Connection, deadline: float) -> None:
     """Page by page where the database was made for that, else all at once or, when it takes too long, not at all."""
     if _number(db, "auto_vacuum") == 2:
         while _number(db, "freelist_count") and time.monotonic() < deadline:
-            db.execute(f"PRAGMA incremental_vacuum({_PAGES_A_STEP})").fetchall()
+            # execute would make one step of it only, which is one page
+            db.executescript(f"PRAGMA incremental_vacuum({_PAGES_A_STEP});")
         return
     db.set_progress_handler(lambda: int(time.monotonic() > deadline), 500)
     try:

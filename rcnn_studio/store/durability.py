@@ -5,7 +5,9 @@ Decides nothing about a project; the parsers are pure and take the system's tabl
 
 from __future__ import annotations
 
+import errno
 import functools
+import logging
 import os
 import re
 import subprocess
@@ -16,6 +18,8 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
+
+_log = logging.getLogger(__name__)
 
 Durability = Literal["full", "weaker"]
 
@@ -30,6 +34,7 @@ NETWORK_TYPES = frozenset(
     }
 )  # fmt: skip
 _DRIVE_REMOTE = 4
+_MAY_NOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS)
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _MAC_LINE = re.compile(r"^.+? on (?P<point>.+) \((?P<type>[^,)]+)[^)]*\)$")
 
@@ -111,31 +116,37 @@ def _mac_mount_output() -> str:
 
 
 def is_writable(folder: Path) -> bool:
-    """True if files can be made in the folder: tried, because permission bits know nothing of read-only mounts."""
+    """False if no file can be made in the folder: tried, because permission bits know nothing of read-only mounts.
+
+    Any other trouble (a full disk, too many open files, a drive that fails for a moment) says nothing about that:
+    whoever writes there will name it.
+    """
     probe = folder / f".rcnn-probe-{os.getpid()}-{os.urandom(4).hex()}"
     try:
         descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno not in _MAY_NOT_WRITE
     os.close(descriptor)
     try:
         probe.unlink()
-    except OSError:
-        return False
+    except OSError as error:
+        _log.info("%s: could not be removed: %s", probe, error)
     return True
 
 
-def state_folder(project_id: str) -> Path:
-    """Where the database of a project lives whose own folder is on a network drive or cannot be written.
-
-    In the user's state folder; the variable RCNN_STUDIO_HOME overrides the system's choice. Raises ValueError for
-    an id that is no plain name.
-    """
-    if not re.fullmatch(r"[0-9A-Za-z-]{1,64}", project_id):
-        raise ValueError(f"{project_id!r} is no project id")
+def state_folders() -> Path:
+    """Where the databases of all projects live whose own folder is on a network drive or cannot be written: in the
+    user's state folder; the variable RCNN_STUDIO_HOME overrides the system's choice."""
     override = os.environ.get("RCNN_STUDIO_HOME")
     base = Path(override) / "state" if override else Path(platformdirs.user_state_dir("rcnn-studio", appauthor=False))
-    return base / "projects" / project_id
+    return base / "projects"
+
+
+def state_folder(project_id: str) -> Path:
+    """That of one project. Raises ValueError for an id that is no plain name."""
+    if not re.fullmatch(r"[0-9A-Za-z-]{1,64}", project_id):
+        raise ValueError(f"{project_id!r} is no project id")
+    return state_folders() / project_id
 
 
 def promise(platform: str = sys.platform) -> str:

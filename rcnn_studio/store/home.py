@@ -1,7 +1,9 @@
 """Where the parts of a project lie: in its own folder, or, where that is on a network drive or cannot be written,
 in the user's state folder.
 
-A project on a network drive is copied back when it is closed; until then a small file beside it says who has it.
+A project on a network drive is copied back when it is closed; until then a small file beside it says who has it. One
+in a folder that cannot be written comes back at the first open at which it can. A copy notes what the project's own
+database was when it was taken, so that neither is ever replaced by the other when it has moved on.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import getpass
 import hashlib
 import logging
 import os
+import shutil
 import socket
 import sqlite3
 from dataclasses import dataclass
@@ -20,10 +23,10 @@ from typing import Any
 import orjson
 
 from rcnn_studio.domain.errors import FormatError, ProjectError
-from rcnn_studio.formats.atomic import flush_to_drive, sync_folder, write_atomic
-from rcnn_studio.store import durability
+from rcnn_studio.formats.atomic import sync_folder, write_atomic
+from rcnn_studio.store import copies, durability
 from rcnn_studio.store.durability import Durability
-from rcnn_studio.store.schema import DATABASE_NAME, check_version, connect, now_text
+from rcnn_studio.store.schema import DATABASE_NAME, check_version, now_text
 
 _log = logging.getLogger(__name__)
 
@@ -73,10 +76,14 @@ def own(folder: Path) -> Home:
 
 
 def find(folder: Path) -> Home:
-    """Where the project in this folder lives; makes nothing. Raises ProjectError, sqlite3.Error."""
+    """Where the project in this folder lives; makes nothing. Raises ProjectError, sqlite3.Error, OSError."""
     network, writable = durability.is_network(folder), durability.is_writable(folder)
     if writable and not network:
         return own(folder)
+    return _in_state_folder(folder, writable=writable)
+
+
+def _in_state_folder(folder: Path, *, writable: bool) -> Home:
     state = _state_of(folder)
     if not writable:
         reason = (
@@ -92,39 +99,118 @@ def find(folder: Path) -> Home:
     )
 
 
+def copy_of(folder: Path) -> Home | None:
+    """The copy that this computer has of a project, or what is left of it, because its folder could not be written
+    once; None if there is none. Raises ProjectError, sqlite3.Error, OSError."""
+    if not durability.state_folders().is_dir():
+        return None
+    copy = _in_state_folder(folder, writable=False)
+    return copy if copy.database.is_file() or copy.runs.is_dir() else None
+
+
 def for_reading(folder: Path) -> Home:
-    """Where the newest labels are that this computer has, without asking whether anything can be written."""
-    if durability.is_network(folder) or not durability.is_writable(folder):
-        found = find(folder)
-        if found.database.is_file():
-            return found
+    """Where the newest labels are that this computer has. Raises as copy_of does."""
+    copy = copy_of(folder)
+    if copy is not None and copies.compare(own(folder).database, copy.database) == "copy":
+        return find(folder) if durability.is_network(folder) else copy
     return own(folder)
 
 
-def fetch(home: Home, *, take_over: bool) -> Elsewhere | None:
-    """Puts the database into the state folder if it is not there yet. -> who has it on another computer, if so;
-    take_over: that is of no account any more, and its labels are given up.
-
-    Raises ProjectError if it cannot be put there.
-    """
-    if home.base == home.folder:
-        return None
+def kept_elsewhere(home: Home) -> Elsewhere | None:
+    """The other computer that has the newest labels of a project on a network drive."""
     link = _read_link(home.folder / LINK_NAME) if home.copy_back else None
-    if link is not None and link.host != socket.gethostname() and not take_over:
-        return link
+    return None if link is None or link.host == socket.gethostname() else link
+
+
+def make_base(home: Home) -> None:
+    """Makes the folder for database and lock. Raises ProjectError."""
     try:
         home.base.mkdir(parents=True, exist_ok=True)
-        if not home.database.is_file():
-            copy_database(home.folder / DATABASE_NAME, home.database)
+    except OSError as error:
+        raise _not_kept(home, error) from error
+
+
+def settle(home: Home) -> None:
+    """Under the lock, before the database is opened: where the project has one of its own and a copy in the state
+    folder, the one that is used is the one that has moved on.
+
+    Raises ProjectError if it cannot be put there, or if both have moved on: neither is touched then.
+    """
+    if home.base == home.folder:
+        return
+    try:
+        newer = _compare(home)
+        if newer == "own":
+            copies.copy_database(home.folder / DATABASE_NAME, home.database, noted=True)
         if home.copy_back:
             note = {"host": socket.gethostname(), "user": _user(), "since": now_text(), "folder": str(home.base)}
             write_atomic(home.folder / LINK_NAME, orjson.dumps(note))
     except (OSError, FormatError, sqlite3.Error) as error:
+        raise _not_kept(home, error) from error
+
+
+def take_in(copy: Home) -> None:
+    """Under both locks, now that the folder can be written: what was labelled while it could not, comes back with its
+    runs and backups, and the copy is removed.
+
+    Raises ProjectError if it cannot, or if the project has moved on as well: neither is touched then.
+    """
+    own_path = copy.folder / DATABASE_NAME
+    try:
+        if copy.database.is_file():
+            if _compare(copy) == "copy":
+                _bring_children(copy.backups, copy.folder / "backups")
+                copies.copy_database(copy.database, own_path)
+                _log.info("%s: labels were brought back from %s", copy.folder, copy.base)
+            copies.remove(copy.database)
+            sync_folder(copy.base)
+    except (OSError, sqlite3.Error) as error:
         raise ProjectError(
-            f"{home.base}: the project's labels cannot be kept there ({error}). Free some space, or copy the project "
-            "to a local drive."
+            f"{copy.folder}: its newest labels are in {copy.database}, from when this folder could not be written, and "
+            f"cannot be brought back ({error}). Free some space or check the drives, then open it again."
         ) from error
-    return None
+    try:
+        _bring_children(copy.runs, copy.folder / "runs")
+    except OSError as error:
+        _log.info("%s: runs stay in %s until the next open: %s", copy.folder, copy.runs, error)
+
+
+def _compare(home: Home) -> copies.Newer:
+    """Raises ProjectError if the project and its copy both have labels that the other one lacks."""
+    own_path = home.folder / DATABASE_NAME
+    newer = copies.compare(own_path, home.database)
+    if newer == "both":
+        raise ProjectError(
+            f"{own_path} and {home.database} have both been changed since the second was copied from the first, when "
+            "the project's folder could not be written. Nothing was changed. Rename the second to go on with the "
+            "first; or copy the second over the first to go on with that."
+        )
+    return newer
+
+
+def _not_kept(home: Home, error: Exception) -> ProjectError:
+    return ProjectError(
+        f"{home.base}: the project's labels cannot be kept there ({error}). Free some space, or copy the project "
+        "to a local drive."
+    )
+
+
+def _bring_children(source: Path, target: Path) -> None:
+    """Moves what is in one folder into the other, each thing in one step; what is there already stays. Raises
+    OSError."""
+    if not source.is_dir():
+        return
+    for child in sorted(source.iterdir()):
+        place = target / child.name
+        if child.is_dir() and place.is_dir():
+            _bring_children(child, place)
+        elif not child.name.startswith(".tmp-") and not place.exists():
+            target.mkdir(parents=True, exist_ok=True)
+            temp = target / f".tmp-{os.getpid()}-{os.urandom(4).hex()}"
+            shutil.move(child, temp)
+            os.rename(temp, place)
+    with contextlib.suppress(OSError):
+        source.rmdir()
 
 
 def bring_back(home: Home) -> None:
@@ -132,42 +218,23 @@ def bring_back(home: Home) -> None:
     stays in the state folder, and is used from there at the next open."""
     if not home.copy_back:
         return
+    own_path = home.folder / DATABASE_NAME
     try:
-        copy_database(home.database, home.folder / DATABASE_NAME)
-        for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):
-            (home.base / name).unlink(missing_ok=True)
+        newer = copies.compare(own_path, home.database)
+        if newer in ("own", "both"):
+            _log.info("%s was changed meanwhile; the labels stay in %s", own_path, home.database)
+            return
+        if newer == "copy":
+            copies.copy_database(home.database, own_path)
+        copies.remove(home.database)
         (home.folder / LINK_NAME).unlink(missing_ok=True)
     except (OSError, sqlite3.Error) as error:
         _log.info("%s: the labels stay in %s: %s", home.folder, home.base, error)
 
 
-def copy_database(source: Path, target: Path) -> None:
-    """A whole, durable copy, in place in one step. Raises OSError, sqlite3.Error."""
-    temp = target.with_name(f".rcnn-copy-{os.getpid()}-{os.urandom(4).hex()}")
-    try:
-        with (
-            contextlib.closing(connect(source, mode=_read_mode(source))) as db,
-            contextlib.closing(sqlite3.connect(temp)) as copy,
-        ):
-            db.backup(copy)
-        with temp.open("rb+") as file:
-            flush_to_drive(file.fileno())
-        os.replace(temp, target)
-        sync_folder(target.parent)
-    finally:
-        with contextlib.suppress(OSError):
-            temp.unlink(missing_ok=True)
-
-
-def _read_mode(path: Path) -> str:
-    """A log that was left behind must be read with the database; else the file may be in a folder without writing."""
-    log = path.with_name(path.name + "-wal")
-    return "ro" if log.exists() and log.stat().st_size else "immutable"
-
-
 def _state_of(folder: Path) -> Path:
     path = folder / DATABASE_NAME
-    with contextlib.closing(connect(path, mode="immutable")) as db:
+    with copies.reading(path) as db:
         check_version(db, path)
         row = db.execute("SELECT value FROM meta WHERE key = 'project_id'").fetchone()
     name = hashlib.sha256(str(folder.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:8]

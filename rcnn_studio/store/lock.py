@@ -71,6 +71,17 @@ class ProjectLock:
                 return None
             os.close(descriptor)  # the owner before us removed the file between our open and our lock
 
+    def holder(self, *, take_over: bool = False) -> Owner | None:
+        """Who has it, in a folder in which no lock can be made; None if nobody has. take_over: as in acquire."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            return self._try_lock(descriptor, take_over)
+        finally:
+            os.close(descriptor)
+
     def release(self) -> None:
         """Frees the lock and removes its file; does nothing when it is not held."""
         if self._descriptor is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rcnn_studio.domain.errors import FormatError, ProjectError
 from rcnn_studio.formats.atomic import sweep_temps
-from rcnn_studio.store import backups, home, linked
+from rcnn_studio.store import backups, copies, home, linked
 from rcnn_studio.store.home import Home
 from rcnn_studio.store.locations import from_stored
 from rcnn_studio.store.lock import Owner, ProjectLock
@@ -66,15 +66,22 @@ def open_database(folder: Path, *, read_only: bool, take_over: bool = False) -> 
         if read_only:
             return None, _open_for_reading(home.for_reading(folder), "", None)
         place = home.find(folder)
-        elsewhere = home.fetch(place, take_over=take_over)
-        if elsewhere is not None:
+        elsewhere = home.kept_elsewhere(place)
+        if elsewhere is not None and not take_over:
             return None, _open_for_reading(home.own(folder), str(elsewhere), None)
+        home.make_base(place)
         lock, owner = _lock(place, take_over)
         if lock is None:
-            return None, _open_for_reading(place, "" if owner is None else str(owner), owner)
+            there = place if place.database.is_file() else home.own(folder)
+            return None, _open_for_reading(there, "" if owner is None else str(owner), owner)
+        home.settle(place)
+        copy = home.copy_of(folder) if place.base == place.folder else None
+        if copy is not None and (owner := _take_in(copy)) is not None:
+            lock.release()
+            return None, _open_for_reading(copy, str(owner), owner)
         _prepare(place)
         return lock, _look(place, place.database, "rw", "", None)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         _release(lock)
         raise ProjectError(
             f"{path}: the project database cannot be opened ({error}). "
@@ -90,10 +97,25 @@ def _release(lock: ProjectLock | None) -> None:
         lock.release()
 
 
+def _take_in(copy: Home) -> Owner | None:
+    """Unites the project with its copy in the state folder. -> who has the copy open, if somebody has"""
+    lock = ProjectLock(copy.base)
+    owner = lock.acquire()
+    if owner is None:
+        try:
+            home.take_in(copy)
+        finally:
+            lock.release()
+    return owner
+
+
 def _lock(place: Home, take_over: bool) -> tuple[ProjectLock | None, Owner | None]:
     """The lock lies in the project's folder wherever that can be written, because others look there."""
-    lock = ProjectLock(place.folder if place.copy_back or place.base == place.folder else place.base)
+    in_folder = place.copy_back or place.base == place.folder
+    lock = ProjectLock(place.folder if in_folder else place.base)
     try:
+        if not in_folder and (other := ProjectLock(place.folder).holder(take_over=take_over)) is not None:
+            return None, other
         owner = lock.acquire(take_over=take_over)
     except ProjectError as error:
         _log.info("opened for reading only: %s", error)
@@ -161,7 +183,7 @@ def _open_for_reading(place: Home, owner: str, lock_owner: Owner | None) -> Open
     scratch = tempfile.TemporaryDirectory(prefix="rcnn-studio-")
     try:
         copy = Path(scratch.name) / DATABASE_NAME
-        home.copy_database(path, copy)
+        copies.copy_database(path, copy)
         db = connect(copy, mode="rw")
         try:
             migrate(db, copy)

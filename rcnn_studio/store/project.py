@@ -93,7 +93,7 @@ class ProjectStore:
             self._start_threads()
 
     def _start_threads(self) -> None:
-        writer = Writer(self.database, self._board, self._count_pending)
+        writer = Writer(self.database, self._board, self._count_pending, self._readers.drop)
         writeback = WriteBack(self.folder, self.backups_folder, self._readers, writer, self._board)
         self._writer, self._writeback = writer, writeback
         with self._readers.transaction() as db:

@@ -27,7 +27,7 @@ from rcnn_studio.domain.dataset import (
     ImageState,
 )
 from rcnn_studio.domain.detections import Rejection
-from rcnn_studio.domain.errors import ProjectError
+from rcnn_studio.domain.errors import ProjectError, StudioError
 from rcnn_studio.store.edits_json import extra_from_text
 from rcnn_studio.store.schema import connect, transaction
 
@@ -87,42 +87,61 @@ class Readers:
         self._mode = mode
         self._lock = threading.Lock()
         self._free: list[sqlite3.Connection] = []
+        self._dropped = 0
         self._closed = False
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A connection inside one read transaction: everything read in it is of one moment. Raises ProjectError."""
         try:
-            db = self._take()
+            db, dropped = self._take()
+            kept = False
             try:
                 with transaction(db, kind="DEFERRED"):
                     yield db
+                kept = True
+            except StudioError:
+                kept = True
+                raise
             finally:
-                self._give_back(db)
+                self._give_back(db, dropped if kept else -1)
         except (sqlite3.Error, ValueError, TypeError) as error:
             raise ProjectError(
                 f"{self._path}: the project database cannot be read ({error}). "
                 "Check the drive; if the file is damaged, restore it from a backup."
             ) from error
 
+    def drop(self) -> None:
+        """Closes the idle connections, and those that are lent out when they come back: what they share with the
+        writer, such as a log that was opened for reading only, ends with the last of them."""
+        with self._lock:
+            self._dropped += 1
+        self._close_free()
+
     def close(self) -> None:
         with self._lock:
             self._closed = True
+        self._close_free()
+
+    def _close_free(self) -> None:
+        with self._lock:
             free, self._free = self._free, []
         for db in free:
             db.close()
 
-    def _take(self) -> sqlite3.Connection:
+    def _take(self) -> tuple[sqlite3.Connection, int]:
+        """A connection, and how often they had been dropped when it was lent."""
         with self._lock:
             if self._closed:
                 raise ProjectError(f"{self._path}: the project is closed.")
+            dropped = self._dropped
             if self._free:
-                return self._free.pop()
-        return connect(self._path, mode=self._mode)
+                return self._free.pop(), dropped
+        return connect(self._path, mode=self._mode), dropped
 
-    def _give_back(self, db: sqlite3.Connection) -> None:
+    def _give_back(self, db: sqlite3.Connection, dropped: int) -> None:
         with self._lock:
-            if not self._closed and len(self._free) < _KEPT_CONNECTIONS:
+            if not self._closed and dropped == self._dropped and len(self._free) < _KEPT_CONNECTIONS:
                 self._free.append(db)
                 return
         db.close()

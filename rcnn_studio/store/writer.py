@@ -54,13 +54,26 @@ class _Task:
     error: StudioError | None = None
 
 
+def _is_read_only(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF == sqlite3.SQLITE_READONLY
+
+
 class Writer:
     """Owns the writing connection; started by `start`, ended by `stop`. Every other method may be called anywhere."""
 
-    def __init__(self, path: Path, board: StatusBoard, after_commit: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        board: StatusBoard,
+        after_commit: Callable[[sqlite3.Connection], None],
+        drop_readers: Callable[[], None],
+    ) -> None:
+        """drop_readers: closes this process's other connections to the database, as soon as they are free."""
         self._path = path
         self._board = board
         self._after_commit = after_commit
+        self._drop_readers = drop_readers
         self._cond = threading.Condition()
         self._queue: deque[_Task] = deque()
         self._batch: list[_Task] = []
@@ -213,8 +226,11 @@ class Writer:
 
     def _disk_refused(self, error: Exception) -> None:
         """Keeps what must not be lost, lets the rest fail, and starts the next attempt on a fresh connection:
-        after a failed fsync the same descriptor may wrongly report success."""
+        after a failed fsync the same descriptor may wrongly report success. Shared memory that could once be opened
+        for reading only stays so as long as any connection of the process has it: then all of them go."""
         self._close_connection()
+        if _is_read_only(error):
+            self._drop_readers()
         text = (
             f"{self._path}: the project database cannot be written ({error}). "
             "Free some space or check the drive; the edits are kept in memory and tried again."

@@ -395,7 +395,8 @@ class Disk:
 
 
 _CANNOT = frozenset(
-    "writev pwritev pwritev2 truncate sync_file_range msync symlink symlinkat copy_file_range dup2 dup3 creat".split()
+    {"writev", "pwritev", "pwritev2", "truncate", "sync_file_range", "msync", "symlink", "symlinkat", "copy_file_range"}
+    | {"dup2", "dup3", "creat"}
 )
 
 

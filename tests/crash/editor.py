@@ -1,4 +1,4 @@
-"""The child's side: edits a real project at random, says beforehand what each edit leads to and afterwards that it is saved.
+"""The child's side: edits a real project at random, says before what each edit leads to, and after that it is saved.
 
 Judges nothing; the parent does, with labels and files.
 """
@@ -233,13 +233,13 @@ class Editor:
         return self._undo.pop().inverse() if self._undo else None
 
     def _merge(self) -> Edit | None:
-        if len(self._categories) < 3 or "merge" not in Edit.__dataclass_fields__:
+        if len(self._categories) < 3:
             return None
         old, new = self._rng.sample([c.id for c in self._categories], 2)
         return self._keep(Edit(text="Merge", merge=(old, new)))
 
     def _remove_category(self) -> Edit | None:
-        if len(self._categories) < 3 or "merge" not in Edit.__dataclass_fields__:
+        if len(self._categories) < 3:
             return None
         return self._keep(Edit(text="Remove", remove_category=self._rng.choice(self._categories).id))
 

@@ -176,8 +176,12 @@ def _judge(child: Child, attempt: Attempt, injection: Injection) -> None:
 def _retry(attempt: Attempt, folder: Path) -> None:
     """Without the fault, in a new process."""
     child = start(attempt.again, folder / "stderr-again")
-    _listen(child, attempt.hear_again)
-    if child.wait() or "Traceback" in child.complaints():
+    try:
+        _listen(child, attempt.hear_again)
+    finally:
+        child.kill()
+        child.wait()
+    if child.status or "Traceback" in child.complaints():
         raise Fault("crash", f"afterwards: {child.complaints()[-2000:]}")
     attempt.judge_again()
 

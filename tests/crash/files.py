@@ -191,5 +191,3 @@ def _read_txt(path: Path) -> Shown:
     except (OSError, ValueError) as error:
         raise Fault("unreadable", f"{path}: {error!r}") from None
     return tuple(sorted(boxes))
-
-

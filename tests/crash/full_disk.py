@@ -176,8 +176,10 @@ def campaign(name: str, rounds: int, seed: int) -> tuple[list[Round], list[str]]
         disk.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(disk)], check=True)
         try:
-            workspace = workspaces.make(disk / "home" if place == "project" else folder / "home", name, on=disk / "data")
-            leave = random.Random(seed + number).choice((0, 0, 4096, 8192, 12288, 40960))
+            workspace = workspaces.make(
+                disk / "home" if place == "project" else folder / "home", name, on=disk / "data"
+            )
+            leave = random.Random(seed + number).choice((0, 4096, 8192, 12288, 40960)) if place == "project" else 0
             done.append(try_once(workspace, disk, place, seed + number, leave))
         except Fault as fault:
             found.append(f"{place}, seed {seed + number}: {fault}")
@@ -214,7 +216,9 @@ def main(arguments: list[str] | None = None) -> int:
         return done.returncode
     rounds, found = campaign(args.format, args.rounds, args.seed)
     refused = sum(item.refused for item in rounds)
-    print(f"full disk, {args.format}: {len(rounds)} rounds, {refused} edits waited, {len(found)} faults", file=sys.stderr)
+    print(
+        f"full disk, {args.format}: {len(rounds)} rounds, {refused} edits waited, {len(found)} faults", file=sys.stderr
+    )
     print(json.dumps({"format": args.format, "rounds": [asdict(item) for item in rounds], "found": found}))
     return 1 if found else 0
 

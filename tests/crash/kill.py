@@ -74,12 +74,15 @@ class Victim:
         """Opens, writes and closes without a kill: now the files must say what the database says. Raises Fault."""
         child = start(lambda tell: open_and_close(self._w.project, tell), self._w.folder / "stderr")
         closed = False
-        for message in child.rest(time.monotonic() + _OPEN_S):
-            self._witness.hear(message)
-            closed = closed or "closed" in message
-        if not closed:
-            child.kill()
+        try:
+            for message in child.rest(time.monotonic() + _OPEN_S):
+                self._witness.hear(message)
+                closed = closed or "closed" in message
+        finally:
+            if not closed:
+                child.kill()
             child.wait()
+        if not closed:
             raise Fault("stuck", f"the project did not open and close: {child.complaints()[-2000:]}")
         self._ended(child)
 

@@ -305,7 +305,8 @@ class KeepMineAttempt:
         for _ in range(_TRIES):
             try:
                 with ProjectStore.open(self.folder / "project") as store:
-                    self._settle(store, tell)
+                    if not store.read_only:
+                        self._settle_patiently(store, tell, relent)
             except StudioError as error:
                 tell({"reported": str(error)})
             relent()
@@ -316,10 +317,20 @@ class KeepMineAttempt:
     def ready(self) -> None:
         return None
 
-    def _settle(self, store: ProjectStore, tell: Tell) -> None:
-        if store.read_only:
-            tell({"reported": "the project is open for reading only"})
-            return
+    def _settle_patiently(self, store: ProjectStore, tell: Tell, relent: Relent) -> None:
+        """In one session: faults are counted by thread, and every session has new ones."""
+        for _ in range(_TRIES):
+            try:
+                self._settle(store)
+            except StudioError as error:
+                tell({"reported": str(error)})
+            if self._is_ours():
+                return
+            if store.status().kind == "error":
+                tell({"reported": store.status().message})
+            relent()
+
+    def _settle(self, store: ProjectStore) -> None:
         image_id = next(int(i) for i in store.image_table().ids if store.image(int(i)).path.endswith("img_0.png"))
         if store.image(image_id).boxes[0].x1 < 5 and not store.conflicts():
             Editor(store, random.Random(7), lambda message: None).move_first(image_id)
@@ -327,8 +338,6 @@ class KeepMineAttempt:
         store.write_back(wait=True)
         for conflict in store.conflicts():
             store.resolve_conflict(conflict.path, "mine")
-        if store.status().kind == "error":
-            tell({"reported": store.status().message})
 
     def _is_ours(self) -> bool:
         with contextlib.suppress(OSError):  # the fault may strike here as well
@@ -351,7 +360,8 @@ class KeepMineAttempt:
                 raise Fault("lost", "the other program's version is gone")
 
     def _backups(self) -> list[Path]:
-        return [path for path in (self.folder / "project" / "backups").rglob("*") if path.is_file()]
+        homes = (self.folder / "project", self.folder / "studio")  # the second where the first seems read-only
+        return [path for home in homes for path in home.rglob("backups/**/*") if path.is_file()]
 
     def again(self, tell: Tell) -> None:
         self.save(tell)

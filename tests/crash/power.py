@@ -134,15 +134,13 @@ def cuts(recording: Recording, model: str, rng: random.Random, limit: int) -> It
     disk.root = str(recording.workspace.folder)
     expected = _copied(recording.workspace.expected)
     seen: dict[bytes, tuple[int, int]] = {}
-    number = 0
-    for call in [*recording.calls, None]:
+    for number, call in enumerate([*recording.calls, None]):
         said = _said(call)
         changes = _changes_disk(disk, call)
         if changes or said or call is None:
             yield from (
                 Cut(tree, _copied(expected), number) for tree in _fresh_trees(disk, expected, seen, model, rng, limit)
             )
-        number += 1
         for message in said:
             _follow(expected, message)
         if call is not None and disk.apply(call) and model == "ordered" and call.name in ("fsync", "fdatasync"):

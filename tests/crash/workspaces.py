@@ -1,4 +1,4 @@
-"""A project on a small dataset for one campaign, and what is known of it: makes it, reads its database without the store."""
+"""A project on a small dataset for one campaign: makes it, and reads its database without the store."""
 
 from __future__ import annotations
 

@@ -14,7 +14,18 @@ from PIL import Image
 from rcnn_studio.domain.errors import Cancelled, FormatError
 from rcnn_studio.formats import Imported, Source, codec, json_text, sniff
 from rcnn_studio.formats.coco_stale import find_stale
-from tests.formats.files import annotation, coco_document, draw_image, make_coco, of_kind, patch, read, with_box
+from rcnn_studio.store.project import ProjectStore
+from tests.formats.files import (
+    annotation,
+    coco_document,
+    draw_image,
+    make_coco,
+    of_kind,
+    patch,
+    plus_box,
+    read,
+    with_box,
+)
 
 GOOD = annotation(1, [5, 6, 15, 24])
 
@@ -168,6 +179,20 @@ def test_a_large_import_can_be_stopped_while_the_file_is_read(tmp_path: Path, mo
     with pytest.raises(Cancelled):
         codec("coco").read(Source(path=path), report, stop.is_set)
     assert max(seen) < 500
+
+
+@pytest.mark.parametrize("number", [1 << 63, -(1 << 80), 10**400, 12345678901234567890123])
+def test_ids_of_any_length_make_a_project_and_stay_in_the_file(tmp_path: Path, number: int) -> None:
+    document = coco_document([annotation(number, [5, 6, 15, 24], image=number)], images=1)
+    document["images"][0]["id"] = number
+    document["annotations"][0]["area"] = 10**400
+    path = make_coco(tmp_path, document)
+    imported = read(path, "coco")
+    ProjectStore.create(tmp_path / "p", imported).close()
+    after = patch(imported, with_box(imported.record(0), 0, x2=30.0))
+    assert after == path.read_bytes().replace(b"[5, 6, 15, 24]", b"[5, 6, 25, 24]")
+    new = json.loads(patch(imported, plus_box(imported.record(0), (1, 2, 9, 9), category_id=3)) or b"")
+    assert [record["image_id"] for record in new["annotations"]] == [number, number]
 
 
 # --- masks ------------------------------------------------------------------------------------------

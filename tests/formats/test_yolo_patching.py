@@ -71,6 +71,12 @@ def test_a_new_box_is_written_as_the_other_lines_are(tmp_path: Path) -> None:
     )
 
 
+def test_a_mark_inside_joined_files_changes_no_line_s_meaning(tmp_path: Path) -> None:
+    imported = one(tmp_path, f"{LINE}\ufeff1 0.25 0.25 0.5 0.5\n")
+    assert [box.category_id for box in imported.record(0).boxes] == [1, 2]
+    assert patch(imported, without_box(imported.record(0), 0)) == "\ufeff1 0.25 0.25 0.5 0.5\n".encode()
+
+
 def test_the_first_box_makes_the_file_and_undo_removes_it(tmp_path: Path) -> None:
     imported = one(tmp_path, None)
     record = imported.record(0)

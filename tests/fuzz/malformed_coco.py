@@ -35,6 +35,7 @@ DAMAGES = {
     "huge": "1e30",
     "too large for a float": "1e999",
     "long number": "9" * 300,
+    "longer number": "9" * 400,
     "not a number": "NaN",
     "infinity": "-Infinity",
     "5,000 digits": "1" * 5000,

@@ -83,7 +83,7 @@ def is_sound(case: Case) -> bool:
     """Damages that are none: another number where any will do, an optional key that is not there."""
     field = case.where.partition("].")[2]
     numbers, texts = (
-        ("negative", "fraction", "long number"),
+        ("negative", "fraction", "long number", "longer number"),
         ("text", "empty text", "blank text", "number as text", "half a surrogate"),
     )
     if case.where in ("annotations", "categories"):
@@ -91,9 +91,9 @@ def is_sound(case: Case) -> bool:
     if not field:
         return case.damage == "missing"
     if case.where == "annotations[1].id":
-        return case.damage in ("missing", "null", "negative", "long number", "huge", *texts)
+        return case.damage in ("missing", "null", "negative", "long number", "longer number", "huge", *texts)
     if field == "id":
-        return case.damage in ("negative", "long number", "huge", *texts)
+        return case.damage in ("negative", "long number", "longer number", "huge", *texts)
     if field in ("width", "height"):
         return case.damage in ("missing", "null")
     if field == "name":

@@ -12,7 +12,7 @@ from dataclasses import replace
 from rcnn_studio.domain.dataset import Box, ImageRecord, make_categories
 from rcnn_studio.formats import LinkedFile, codec, yolo_patch
 from rcnn_studio.formats.yolo_names import category_names, read_list, read_yaml
-from rcnn_studio.formats.yolo_record import read_row, read_text
+from rcnn_studio.formats.yolo_record import BLANKS, read_row, read_text
 from tests.fuzz.run import Target
 
 CLASSES = 3
@@ -61,7 +61,7 @@ def _boxes(data: bytes, record: ImageRecord, keypoints: int) -> tuple[Box, ...]:
     boxes: list[Box] = []
     for index, line in enumerate(read_text(data, "a.txt").lines):
         row, faults = read_row(line.text, index, classes=CLASSES, keypoints=keypoints)
-        assert row is not None or faults or not line.text.strip(" \t\f\v")
+        assert row is not None or faults or not line.text.strip(BLANKS)
         corners = None if row is None else row.corners(record.width, record.height)
         if row is not None and corners is not None:
             x1, y1, x2, y2 = corners

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import socket
 import sqlite3
@@ -11,7 +13,7 @@ import orjson
 import pytest
 
 from rcnn_studio.domain.errors import ProjectError
-from rcnn_studio.store import durability, home, schema
+from rcnn_studio.store import copies, durability, home, schema
 from rcnn_studio.store.durability import Mount, mount_of, parse_mac_mounts, parse_proc_mounts
 from rcnn_studio.store.project import ProjectStore
 from tests.store.projects import commit, draw, id_of, label_rows, move, voc_project
@@ -123,14 +125,14 @@ def test_on_a_network_drive_the_labels_live_on_this_computer_and_go_back_at_clos
 def test_labels_that_could_not_go_back_are_used_from_this_computer(
     network: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(*_: object) -> None:
+    def gone(*_: object, **__: object) -> None:
         raise OSError(112, "Host is down")
 
     store = ProjectStore.open(network)
     commit(store, move(store, 1))
     expected = store.image(1)
     with monkeypatch.context() as away:
-        away.setattr(home, "copy_database", gone)
+        away.setattr(copies, "copy_database", gone)
         store.close()
     assert (network / home.LINK_NAME).exists()
     with ProjectStore.open(network) as store:
@@ -174,10 +176,10 @@ def test_two_copies_of_a_project_that_cannot_be_written_do_not_share_labels(seal
 
 
 def test_without_room_in_the_state_folder_nothing_is_opened(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(home, "copy_database", full)
+    monkeypatch.setattr(copies, "copy_database", full)
     with pytest.raises(ProjectError, match=r"cannot be kept there .*No space left"):
         ProjectStore.open(sealed)
 
@@ -204,3 +206,203 @@ def test_edits_and_readers_get_along_with_a_rollback_journal(tmp_path: Path, mon
         store.write_back(wait=True)
         assert store.status().kind == "saved"
         assert journal_mode(store.database) == "delete"
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, bool]:
+    """A project whose folder can be written while gate["open"]."""
+    voc_project(tmp_path).close()
+    state = {"open": True}
+    monkeypatch.setattr(
+        durability, "is_writable", lambda folder: state["open"] or not folder.is_relative_to(tmp_path / "project")
+    )
+    return state
+
+
+def labelled_while_shut(folder: Path, gate: dict[str, bool]) -> tuple[dict[str, list[tuple[object, ...]]], Path]:
+    """-> rows that are in the state folder only, and the database there"""
+    gate["open"] = False
+    with ProjectStore.open(folder) as store:
+        commit(store, draw(store, id_of(store, "img_1.png")))
+        store.runs_folder.joinpath("run-1").mkdir(parents=True)
+        store.runs_folder.joinpath("run-1", "config.json").write_text("{}")
+        rows, database = label_rows(store), store.database
+    assert not database.is_relative_to(folder)
+    gate["open"] = True
+    return rows, database
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EMFILE, errno.EINTR, errno.ENOENT])
+def test_other_trouble_at_the_first_try_does_not_mean_that_a_folder_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def failing(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(durability.os, "open", failing)
+    assert durability.is_writable(tmp_path)
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_refusal_means_that_a_folder_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def failing(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(durability.os, "open", failing)
+    assert not durability.is_writable(tmp_path)
+
+
+def test_a_probe_that_cannot_be_removed_does_not_mean_that_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "unlink", failing)
+    assert durability.is_writable(tmp_path)
+
+
+def test_labels_made_while_the_folder_was_read_only_come_back_with_runs_and_backups(
+    tmp_path: Path, gate: dict[str, bool]
+) -> None:
+    project = tmp_path / "project"
+    xml = tmp_path / "voc" / "Annotations" / "img_1.xml"
+    imported = xml.read_bytes()
+    rows, database = labelled_while_shut(project, gate)
+    with ProjectStore.open(project, read_only=True) as store:
+        assert label_rows(store) == rows
+    with ProjectStore.open(project) as store:
+        assert store.database == project / "project.rcnn"
+        assert label_rows(store) == rows
+        assert store.status().durability == "full"
+        store.check_external([xml])
+        assert store.conflicts() == []
+        assert [b.path.read_bytes() for b in store.backups(xml)] == [imported]
+        assert store.verify() == ()
+    assert (project / "runs" / "run-1" / "config.json").read_text() == "{}"
+    assert not database.exists()
+
+
+def test_a_copy_that_was_only_looked_at_does_not_replace_newer_labels(tmp_path: Path, gate: dict[str, bool]) -> None:
+    project = tmp_path / "project"
+    gate["open"] = False
+    ProjectStore.open(project).close()
+    gate["open"] = True
+    with ProjectStore.open(project) as store:
+        commit(store, draw(store, 1))
+        rows = label_rows(store)
+    with ProjectStore.open(project) as store:
+        assert label_rows(store) == rows
+
+
+def test_an_old_copy_is_refreshed_when_the_folder_cannot_be_written_again(
+    tmp_path: Path, gate: dict[str, bool], own_home: Path
+) -> None:
+    project = tmp_path / "project"
+    gate["open"] = False
+    with ProjectStore.open(project) as store:
+        old = store.database
+    kept = old.read_bytes()
+    gate["open"] = True
+    with ProjectStore.open(project) as store:
+        commit(store, draw(store, 1))
+        rows = label_rows(store)
+    old.write_bytes(kept)
+    gate["open"] = False
+    with ProjectStore.open(project) as store:
+        assert store.database == old
+        assert label_rows(store) == rows
+
+
+def test_when_both_have_moved_on_neither_is_thrown_away_and_both_are_named(
+    tmp_path: Path, gate: dict[str, bool]
+) -> None:
+    project = tmp_path / "project"
+    own = project / "project.rcnn"
+    before = own.read_bytes()
+    rows, copy = labelled_while_shut(project, gate)
+    kept = copy.read_bytes()
+    copy.rename(tmp_path / "aside")
+    with ProjectStore.open(project) as store:
+        commit(store, move(store, 2))
+        other_rows = label_rows(store)
+    assert own.read_bytes() != before
+    copy.write_bytes(kept)
+    for opened in (True, False):
+        gate["open"] = opened
+        with pytest.raises(ProjectError) as error:
+            ProjectStore.open(project)
+        assert str(own) in str(error.value)
+        assert str(copy) in str(error.value)
+        assert "Rename the second" in str(error.value)
+        assert copy.read_bytes() == kept
+    gate["open"] = True
+    copy.rename(tmp_path / "aside")
+    with ProjectStore.open(project) as store:
+        assert label_rows(store) == other_rows
+    copy.write_bytes(kept)
+    own.write_bytes(kept)
+    with ProjectStore.open(project) as store:
+        assert label_rows(store) == rows
+
+
+def test_a_copy_that_is_open_is_not_brought_back_under_its_writer(tmp_path: Path, gate: dict[str, bool]) -> None:
+    project = tmp_path / "project"
+    gate["open"] = False
+    with ProjectStore.open(project) as first:
+        commit(first, draw(first, 1))
+        gate["open"] = True
+        with ProjectStore.open(project) as second:
+            assert second.read_only
+            assert label_rows(second) == label_rows(first)
+        commit(first, draw(first, 2))
+        rows = label_rows(first)
+    with ProjectStore.open(project) as store:
+        assert not store.read_only
+        assert label_rows(store) == rows
+
+
+def test_no_copy_is_begun_while_the_project_itself_is_open(tmp_path: Path, gate: dict[str, bool]) -> None:
+    project = tmp_path / "project"
+    with ProjectStore.open(project) as first:
+        gate["open"] = False
+        with ProjectStore.open(project) as second:
+            assert second.read_only
+            assert second.database == first.database
+
+
+def test_labels_that_another_computer_has_brought_back_meanwhile_are_not_replaced(network: Path) -> None:
+    store = ProjectStore.open(network)
+    commit(store, move(store, 1))
+    rows = label_rows(store)
+    other = sqlite3.connect(network / "project.rcnn")
+    other.execute("INSERT INTO history (time, text, key, kind, edit) VALUES ('', 'theirs', 'k', '', '{}')")
+    other.commit()
+    other.close()
+    theirs = (network / "project.rcnn").read_bytes()
+    copy = store.database
+    store.close()
+    assert (network / "project.rcnn").read_bytes() == theirs
+    with pytest.raises(ProjectError, match="have both been changed"):
+        ProjectStore.open(network)
+    with ProjectStore.open(network, read_only=True) as store:
+        assert store.history()[0][1] == "theirs"
+    (network / "project.rcnn").write_bytes(copy.read_bytes())
+    with ProjectStore.open(network) as store:
+        assert label_rows(store) == rows
+
+
+def test_a_log_left_by_a_crash_is_read_where_nothing_can_be_written(tmp_path: Path, gate: dict[str, bool]) -> None:
+    project = tmp_path / "project"
+    with ProjectStore.open(project) as store:
+        commit(store, draw(store, 1))
+        rows = label_rows(store)
+        shutil.copytree(project, tmp_path / "crashed", ignore=shutil.ignore_patterns("project.lock"))
+    assert (tmp_path / "crashed" / "project.rcnn-wal").stat().st_size
+    shutil.rmtree(project)
+    (tmp_path / "crashed").rename(project)
+    gate["open"] = False
+    with ProjectStore.open(project) as store:
+        assert label_rows(store) == rows

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
+
+import pytest
 
 from rcnn_studio.domain.edits import Edit
 from rcnn_studio.domain.errors import ProjectError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop
+from rcnn_studio.workspace.collector import GuiCollector
 from rcnn_studio.workspace.files import ChangedFile, Changes, Version
 from rcnn_studio.workspace.files_conflicts import Dispute, Keep
 
@@ -38,6 +42,15 @@ OBJECT = """\t<object>
 \t\t</bndbox>
 \t</object>
 """
+
+
+@pytest.fixture
+def collector(qapp) -> Iterator[None]:
+    """As in the app: a worker thread must not destroy a widget."""
+    made = GuiCollector()
+    yield
+    made.stop()
+    gc.collect()
 
 
 def voc(name: str, *objects: tuple[str, tuple[int, int, int, int]]) -> bytes:

@@ -14,6 +14,9 @@ from rcnn_studio.store.status import StoreStatus
 from rcnn_studio.ui.files.badge import Promise, ReadOnlyBanner, SavedBadge
 from rcnn_studio.ui.files.shape_question import ShapeQuestion
 from rcnn_studio.workspace.files_shapes import ShapePolicy
+from tests.ui.files_fakes import collector as collector
+
+pytestmark = pytest.mark.usefixtures("collector")
 
 SAVED = StoreStatus(kind="saved", pending_files=0)
 

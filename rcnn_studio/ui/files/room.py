@@ -1,0 +1,129 @@
+"""Everything about files of one open project, wired to it: models, dialogs, panels, banners, badge.
+
+Places nothing: the window puts `problems` and `history` into docks, the banners over the canvas, the badge below.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from rcnn_studio.domain.edits import Edit
+from rcnn_studio.store.durability import promise
+from rcnn_studio.store.status import StoreStatus
+from rcnn_studio.ui.files.badge import Promise, ReadOnlyBanner, SavedBadge
+from rcnn_studio.ui.files.changes import ChangesDialog
+from rcnn_studio.ui.files.conflicts import ConflictBanner, ConflictsDialog
+from rcnn_studio.ui.files.history import HistoryPanel
+from rcnn_studio.ui.files.problems import ProblemsPanel
+from rcnn_studio.ui.files.shape_question import ShapeQuestion
+from rcnn_studio.workspace.files import FilesModel
+from rcnn_studio.workspace.files_checks import Locator, check_of
+from rcnn_studio.workspace.files_conflicts import ConflictsModel, Settled
+from rcnn_studio.workspace.files_history import HistoryModel
+from rcnn_studio.workspace.files_problems import ProblemsModel, Spot
+from rcnn_studio.workspace.files_shapes import ShapePolicy
+from rcnn_studio.workspace.files_store import StoreConflicts, StoreFiles, StoreHistory
+from rcnn_studio.workspace.session import Session
+
+
+class FilesRoom(QObject):
+    """Made right after the session was opened. message(str): for the message bar. Call close before the session's."""
+
+    message = Signal(str)
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._window = session, window
+        store, board, project = session.store, session.board, session.project
+        self.files = FilesModel(StoreFiles(store), board, self)
+        self.conflicts = ConflictsModel(StoreConflicts(store), board, self)
+        self.found = ProblemsModel(store.problems(), Locator(store, self._paths), check_of(store), board, self)
+        self.past = HistoryModel(StoreHistory(store), project, self)
+        self.shapes = ShapePolicy(store, self)
+        self.problems = ProblemsPanel(self.found)
+        self.history = HistoryPanel(self.past)
+        self.conflict_banner = ConflictBanner(self.conflicts)
+        self.read_only_banner = ReadOnlyBanner(store.owner) if store.read_only else None
+        self.shape_question = ShapeQuestion(self.shapes)
+        self.badge = SavedBadge(Promise(full=promise(), read_only=self._why_read_only()))
+        self.changes: ChangesDialog | None = None
+        self.conflict_dialog: ConflictsDialog | None = None
+        self._wire()
+        self.badge.show_status(store.status())
+        self.conflicts.refresh()
+
+    def _wire(self) -> None:
+        project = self._session.project
+        project.status_changed.connect(self._on_status)
+        self.files.edit_ready.connect(self._on_edit)
+        self.files.restored.connect(self._on_restored)
+        self.conflicts.settled.connect(self._on_settled)
+        self.conflict_banner.review_asked.connect(self.show_conflicts)
+        self.badge.asked.connect(self.show_changes)
+        self.problems.spot_chosen.connect(self._on_spot)
+        self.problems.message.connect(self.message)
+
+    def show_changes(self) -> None:
+        """What will change on disk."""
+        if self.changes is None:
+            self.changes = ChangesDialog(self.files, self._window)
+        self._bring_up(self.changes)
+
+    def show_conflicts(self) -> None:
+        """The files that another program has changed."""
+        if self.conflict_dialog is None:
+            self.conflict_dialog = ConflictsDialog(self.conflicts, self._window)
+        self._bring_up(self.conflict_dialog)
+
+    def close(self) -> None:
+        """Ends the threads and takes the dialogs and banners away; docks and badge go with what holds them."""
+        for model in (self.files, self.conflicts, self.found, self.past):
+            model.close()
+        banners = (self.conflict_banner, self.read_only_banner, self.shape_question)
+        for widget in (self.changes, self.conflict_dialog, *banners):
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        self.deleteLater()
+
+    @staticmethod
+    def _bring_up(dialog: ChangesDialog | ConflictsDialog) -> None:
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+
+    def _paths(self) -> list[tuple[int, str]]:
+        store = self._session.store
+        return [(int(i), str(store.image_path(int(i)))) for i in self._session.project.rows.ids]
+
+    def _why_read_only(self) -> str:
+        store = self._session.store
+        if not store.read_only:
+            return ""
+        if store.owner:
+            return self.tr("{0} has this project open.").format(store.owner)
+        return self.tr("This project's folder cannot be written.")
+
+    def _on_status(self, status: object) -> None:
+        if isinstance(status, StoreStatus):
+            self.badge.show_status(status)
+            if status.kind == "error" or self.conflicts.conflicts:
+                self.conflicts.refresh()
+
+    def _on_edit(self, edit: Edit) -> None:
+        self._session.project.push(edit)
+        self.files.refresh()
+
+    def _on_restored(self, image_ids: list[int]) -> None:
+        self._session.project.reload_images(image_ids)
+
+    def _on_settled(self, settled: Settled) -> None:
+        if settled.images:
+            self._session.project.reload_images(settled.images)
+
+    def _on_spot(self, spot: Spot) -> None:
+        project = self._session.project
+        if project.rows.has(spot.image_id):
+            project.set_current(spot.image_id)
+            project.set_selection([] if spot.box_id is None else [spot.box_id])
