@@ -73,3 +73,20 @@ def test_a_crash_between_the_two_renames_leaves_the_old_one_findable(copy: Path)
     folder.rename(folder.with_name(".old-best"))
     weights, _ = checkpoints.load_checkpoint(checkpoints.find_checkpoint(copy))
     assert weights
+
+
+def test_a_drive_that_takes_less_than_it_says_never_costs_the_checkpoint_before(copy: Path, monkeypatch: Any) -> None:
+    folder = checkpoints.find_checkpoint(copy)
+    weights, manifest = checkpoints.load_checkpoint(folder)
+    sync = checkpoints.os.fsync
+
+    def lose_the_end(descriptor: int) -> None:
+        size = checkpoints.os.fstat(descriptor).st_size
+        checkpoints.os.truncate(descriptor, max(0, size - 5)) if size > 5 else None
+        sync(descriptor)
+
+    monkeypatch.setattr(checkpoints.os, "fsync", lose_the_end)
+    with pytest.raises(EngineError, match="did not take all"):
+        checkpoints.save_checkpoint(copy, folder.name, weights, manifest)
+    monkeypatch.undo()
+    assert checkpoints.load_checkpoint(folder)[1] == manifest

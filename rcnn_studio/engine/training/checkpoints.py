@@ -5,6 +5,7 @@ A checkpoint is a folder that is written under another name and renamed when it 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -147,14 +148,19 @@ def _safetensors_chunks(weights: Mapping[str, Tensor]) -> Iterator[bytes | memor
 
 
 def _write_hashed(path: Path, chunks: Iterator[bytes | memoryview]) -> str:
+    """-> SHA-256. Raises OSError, also where the drive took fewer bytes than it said it did."""
     digest = hashlib.sha256()
+    length = 0
     with path.open("wb") as file:
         for chunk in chunks:
             for start in range(0, len(chunk), _CHUNK):
                 digest.update(chunk[start : start + _CHUNK])
                 file.write(chunk[start : start + _CHUNK])
+            length += len(chunk)
         file.flush()
         os.fsync(file.fileno())
+        if os.fstat(file.fileno()).st_size != length:
+            raise OSError(errno.EIO, "the drive did not take all of the file")
     return digest.hexdigest()
 
 
