@@ -126,14 +126,17 @@ def sweep_temps(folder: Path) -> int:
         names = os.listdir(folder)
     except OSError:
         return 0
-    for name in names:
-        match = _TEMP_NAME.fullmatch(name)
-        if match is None or match.group(2) == _PROCESS or _is_other_living_process(int(match.group(1))):
-            continue
+    for name in filter(is_left_over, names):
         with contextlib.suppress(OSError):
             (folder / name).unlink()
             removed += 1
     return removed
+
+
+def is_left_over(name: str) -> bool:
+    """True for the name of a temporary file that no living process is writing."""
+    match = _TEMP_NAME.fullmatch(name)
+    return match is not None and match.group(2) != _PROCESS and not _is_other_living_process(int(match.group(1)))
 
 
 def _check_unchanged(target: Path, expected_hash: str | None) -> None:

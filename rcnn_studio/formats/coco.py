@@ -254,7 +254,7 @@ class _Reader:
                 path=str(file.path),
                 format="coco",
                 split=file.split,
-                options={"category_ids": [[key, number] for key, number in file.category_ids.items()]},
+                options=_options(file),
             )
             for file in self._files
         )
@@ -282,6 +282,12 @@ class _Reader:
             flags=np.concatenate([part.flags for part in boxes]),
             places=np.concatenate([part.places for part in boxes]),
         )
+
+
+def _options(file: _File) -> dict[str, Any]:
+    """What the file has to be patched with: see CocoCodec.patch and LinkedFile."""
+    ids = [[key, number] for key, number in file.category_ids.items()]
+    return {"category_ids": ids, "shapes": True} if file.annotations.has_shapes else {"category_ids": ids}
 
 
 def _storable(image_id: Any) -> Any:

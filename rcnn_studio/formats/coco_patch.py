@@ -21,6 +21,7 @@ from rcnn_studio.formats.coco_record import (
     MAX_COORDINATE,
     BadRecord,
     CocoBox,
+    has_shape,
     image_index,
     read_annotation,
     read_category,
@@ -143,7 +144,7 @@ class _Patch:
         wanted: float | None = box_area
         if not _was_box_area(area, record.bbox):
             wanted = None
-            if coco_stale.has_shape(value):
+            if has_shape(value):
                 wanted = coco_stale.area_after(area, record.xyxy, box.xyxy, value, self._stale)
         if wanted is not None and not is_same(area, wanted):
             self._changes.append(Splice(members["area"].start, members["area"].end, number_text(wanted)))

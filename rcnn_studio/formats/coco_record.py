@@ -164,3 +164,8 @@ def shown(value: object) -> str:
     """A value as messages show it."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def has_shape(record: Mapping[str, Any]) -> bool:
+    """True if the annotation has a mask or keypoints beside its box."""
+    return bool(record.get("segmentation")) or bool(record.get("keypoints"))

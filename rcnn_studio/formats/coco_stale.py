@@ -13,6 +13,7 @@ from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.dataset import ImageRecord
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.formats import coco_document, json_text
+from rcnn_studio.formats.coco_record import has_shape
 from rcnn_studio.formats.codec import LinkedFile
 from rcnn_studio.formats.json_text import Member
 from rcnn_studio.formats.text import Splice, is_same, number_text
@@ -28,11 +29,6 @@ def choice_of(file: LinkedFile) -> str:
     if choice not in CHOICES:
         raise FormatError(file.path, "", f"masks cannot be treated as {choice!r}, only {', '.join(CHOICES)}.")
     return choice
-
-
-def has_shape(record: Mapping[str, Any]) -> bool:
-    """True if the annotation has a mask or keypoints beside its box."""
-    return bool(record.get("segmentation")) or bool(record.get("keypoints"))
 
 
 def splices(

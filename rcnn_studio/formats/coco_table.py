@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rcnn_studio.domain.dataset import BoxFlag
-from rcnn_studio.formats.coco_record import MAX_COORDINATE, BadRecord, CocoBox, id_key, read_annotation, read_flags
+from rcnn_studio.formats.coco_record import (
+    MAX_COORDINATE,
+    BadRecord,
+    CocoBox,
+    has_shape,
+    id_key,
+    read_annotation,
+    read_flags,
+)
 
 _KEPT_KEYS = ("image_id", "category_id", "bbox", "iscrowd", "attributes")
 _NUMBERS = frozenset({int, float})
@@ -71,9 +79,13 @@ class _Batch:
 
 
 class AnnotationTable:
-    """Filled batch by batch while the file is parsed; what the ids stand for is looked up afterwards."""
+    """Filled batch by batch while the file is parsed; what the ids stand for is looked up afterwards.
+
+    has_shapes: an annotation has a mask or keypoints, which a moved box leaves behind.
+    """
 
     def __init__(self) -> None:
+        self.has_shapes = False
         self._batches: list[_Batch] = []
         self._odd: dict[int, object] = {}
         self._ids: list[Ids] = []
@@ -81,6 +93,7 @@ class AnnotationTable:
     def add(self, first: int, records: list[Any]) -> None:
         """The next annotations of the file; `first` is the index of the first of them."""
         self._ids.append(_id_column([r.get("id") if isinstance(r, dict) else None for r in records]))
+        self.has_shapes = self.has_shapes or any(has_shape(r) for r in records if isinstance(r, dict))
         places = np.arange(first, first + len(records), dtype=np.int64)
         batch = _columns(places, records)
         if batch is None:
@@ -141,6 +154,14 @@ class AnnotationTable:
             if not isinstance(ids, np.ndarray):
                 yield from ((index + i, v) for i, v in enumerate(ids) if v is not None and id_key(v) is None)
             index += len(ids)
+
+    def id_keys(self) -> list[str | None]:
+        """The id key of each annotation, in the order of the file; None for one without a sound id, and for all but
+        the first that share one."""
+        keys = [id_key(value) for value in chain.from_iterable(map(_as_list, self._ids))]
+        for index, _, _ in self.double_ids():
+            keys[index] = None
+        return keys
 
     def highest_id(self) -> int:
         """The highest number among the ids, those written as text included; 0 if there is none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.dataset import Category, Dataset, ImageRecord
@@ -48,8 +48,9 @@ class LinkedFile:
     """An annotation file of the dataset, which edits are written back to.
 
     path: absolute. format: name of its codec. options: what the codec needs to patch it, JSON-able; a key
-    "refused" holds the reason why the file could not be read and must never be written. exists: False for a
-    file that may be created (the VOC XML of an image that has none yet).
+    "refused" holds the reason why the file could not be read and must never be written; "shapes" is true where its
+    records have masks or keypoints beside the boxes, and "stale" says what becomes of those when a box moves.
+    exists: False for a file that may be created (the VOC XML of an image that has none yet).
     """
 
     path: str
@@ -169,4 +170,17 @@ class Codec(Protocol):
 
     def write(self, dataset: Dataset, out: Path, report: Report, should_stop: ShouldStop) -> int:
         """Exports the dataset into the folder `out`, which must be absent or empty. -> number of files written"""
+        ...
+
+
+@runtime_checkable
+class Rereads(Protocol):
+    """What a codec with one file an image offers besides."""
+
+    def reread(self, data: bytes, file: LinkedFile, image: ImageRecord, categories: Sequence[Category]) -> Imported:
+        """These bytes as the labels of this one image, on top of the categories there are: new ones come behind them.
+
+        Imported.files holds the file with the options that fit these bytes. Opens no file. Raises FormatError if they
+        cannot be read.
+        """
         ...

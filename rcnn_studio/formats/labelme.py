@@ -77,8 +77,7 @@ class LabelmeCodec:
         return labelme_export.write(dataset, out, report, should_stop)
 
     def reread(self, data: bytes, file: LinkedFile, image: ImageRecord, categories: Sequence[Category]) -> Imported:
-        """These bytes as the labels of this one image; new labels become categories with the next ids. Raises
-        FormatError if they cannot be read."""
+        """See Rereads; a shape's label is its category's name."""
         read = _File(Path(file.path).name, Path(file.path))
         _read_document(read, data)
         ids = {category.name: category.id for category in categories}

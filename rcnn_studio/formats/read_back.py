@@ -13,7 +13,7 @@ import numpy as np
 
 from rcnn_studio.domain.dataset import BoxFlag, Category, ImageRecord
 from rcnn_studio.domain.errors import FormatError
-from rcnn_studio.formats import coco_document, voc_file, yolo_record
+from rcnn_studio.formats import coco_document, labelme_patch, labelme_record, voc_file, yolo_record
 from rcnn_studio.formats.coco_record import BadRecord, image_index, read_category
 from rcnn_studio.formats.codec import LinkedFile
 from rcnn_studio.formats.text import without_controls
@@ -67,6 +67,16 @@ def _check_yolo(
             continue
         found.append((row.category, 0, corners))
     _compare(file, found, [(box.category_id - 1, 0, box.xyxy) for box in image.boxes])
+
+
+def _check_labelme(
+    data: bytes, file: LinkedFile, images: Sequence[ImageRecord], categories: Sequence[Category], _: Places
+) -> None:
+    names = {category.id: without_controls(category.name) for category in categories}
+    shapes = (labelme_record.read_shape(v, i) for i, v in enumerate(labelme_patch.parse(data, file.path)[1]))
+    found: list[Found] = [(s.label, int(s.flags), s.xyxy) for s in shapes if isinstance(s, labelme_record.Shape)]
+    wanted = [(names.get(b.category_id), int(b.flags), b.xyxy) for image in images for b in image.boxes]
+    _compare(file, found, wanted)
 
 
 def _check_coco(
@@ -147,5 +157,6 @@ def _refusal(file: LinkedFile, what: str) -> FormatError:
 _CHECKERS: Mapping[str, Callable[[bytes, LinkedFile, Sequence[ImageRecord], Sequence[Category], Places], None]] = {
     "voc": _check_voc,
     "yolo": _check_yolo,
+    "labelme": _check_labelme,
     "coco": _check_coco,
 }

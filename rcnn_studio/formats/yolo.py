@@ -8,14 +8,14 @@ rest is read. Nothing here writes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rcnn_studio.domain.dataset import Box, Category, Dataset, ImageRecord, ImageState, make_categories
+from rcnn_studio.domain.dataset import Box, BoxSource, Category, Dataset, ImageRecord, ImageState, make_categories
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
 from rcnn_studio.formats import losses, yolo_export, yolo_patch
-from rcnn_studio.formats.codec import Imported, LinkedFile, Source
+from rcnn_studio.formats.codec import Imported, ImportedImage, LinkedFile, Source
 from rcnn_studio.formats.gathering import KEPT, Fault, Gatherer, read_bytes
 from rcnn_studio.formats.paths import is_link_out
 from rcnn_studio.formats.yolo_layout import Layout, find_layout, looks_like_yolo, text_of
@@ -69,6 +69,31 @@ class YoloCodec:
     def write(self, dataset: Dataset, out: Path, report: Report, should_stop: ShouldStop) -> int:
         """See Codec.write: images/<split>, labels/<split> and data.yaml."""
         return yolo_export.write(dataset, out, report, should_stop)
+
+    def reread(self, data: bytes, file: LinkedFile, image: ImageRecord, categories: Sequence[Category]) -> Imported:
+        """See Rereads. A class without a category gets one, called by its number; where there is a list of names, a
+        line with a class behind its end is a bad one."""
+        labels = _Labels(Path(file.path))
+        _read_lines(labels, data, None, int(file.options.get("keypoints", 0)))
+        limit = _class_limit(file, categories)
+        boxes: list[Box] = []
+        for row in labels.rows:
+            xyxy = row.corners(image.width, image.height)
+            if limit is not None and row.category >= limit:
+                message = f"class {row.category} is in no list of {limit} names (0 to {limit - 1})."
+                labels.faults.append(Fault(f"line {row.index + 1}", "bad-class", message))
+            elif xyxy is None:
+                labels.faults.append(Fault(f"line {row.index + 1}", "zero-area", "the box has no area.", KEPT))
+            else:
+                boxes.append(_box(len(boxes) + 1, xyxy, row))
+        options = dict(file.options) if limit is None else {**file.options, "classes": limit}
+        return Imported(
+            categories=(*categories, *_new_categories(boxes, categories)),
+            roots=tuple("" for _ in range(image.root + 1)),
+            files=(replace(file, options=options),),
+            images=(ImportedImage(record=replace(image, boxes=tuple(boxes), state=_state(labels, boxes)), file=0),),
+            problems=tuple(fault.in_file(file.path) for fault in labels.faults),
+        )
 
 
 class _Reader:
@@ -247,3 +272,29 @@ def _state(labels: _Labels, boxes: Sequence[Box]) -> ImageState:
     if boxes:
         return ImageState.LABELLED
     return ImageState.NEEDS_FIX if labels.lines or labels.refused is not None else ImageState.CONFIRMED_EMPTY
+
+
+def _class_limit(file: LinkedFile, categories: Sequence[Category]) -> int | None:
+    """How many classes there are by now, those added after the import included; None without a list of names."""
+    classes = file.options.get("classes")
+    return None if classes is None else max(int(classes), *(category.id for category in categories), 0)
+
+
+def _box(number: int, xyxy: tuple[float, float, float, float], row: Row) -> Box:
+    x1, y1, x2, y2 = xyxy
+    return Box(
+        id=number, x1=x1, y1=y1, x2=x2, y2=y2, category_id=row.category + 1, source=BoxSource.IMPORTED, place=row.index
+    )
+
+
+def _new_categories(boxes: Sequence[Box], categories: Sequence[Category]) -> list[Category]:
+    known = {category.id for category in categories}
+    names = {category.name for category in categories}
+    made: list[Category] = []
+    for number in sorted({box.category_id for box in boxes} - known):
+        name = str(number - 1)
+        while name in names:
+            name = f"class {name}"
+        names.add(name)
+        made.append(Category(id=number, name=name))
+    return made

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from rcnn_studio.domain.errors import Cancelled, FormatError
+from rcnn_studio.domain.progress import ignore, never
 from rcnn_studio.formats import Imported, Source, codec, json_text, sniff
 from rcnn_studio.formats.coco_stale import find_stale
 from rcnn_studio.store.project import ProjectStore
@@ -287,3 +288,20 @@ def test_hostile_images_of_several_files_are_claimed_once(tmp_path: Path) -> Non
     imported = read(tmp_path, "coco")
     assert [i.record.path for i in imported.images] == ["0.png", "1.png"]
     assert [Path(p.file).name for p in of_kind(imported, "unusable-image")] == ["instances_val.json"] * 2
+
+
+@pytest.mark.parametrize("mask", [{"segmentation": [[1, 1, 5, 1, 5, 5]]}, {"keypoints": [1, 1, 2]}])
+def test_a_file_with_masks_or_keypoints_says_so_and_one_without_does_not(tmp_path, mask):
+    for name, more in (("with.json", mask), ("without.json", {"segmentation": []})):
+        document = {
+            "images": [{"id": 1, "file_name": "a.jpg", "width": 20, "height": 20}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 4, 4], **more}],
+            "categories": [{"id": 1, "name": "cat"}],
+        }
+        (tmp_path / name).write_text(json.dumps(document))
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.jpg")
+    options = [
+        codec("coco").read(Source(path=tmp_path / name, images=tmp_path), ignore, never).files[0].options
+        for name in ("with.json", "without.json")
+    ]
+    assert [one.get("shapes", False) for one in options] == [True, False]
