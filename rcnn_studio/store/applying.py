@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.dataset import Box, Category
 from rcnn_studio.domain.edits import Edit, ImageChange
 from rcnn_studio.domain.errors import ProjectError
@@ -54,6 +55,13 @@ def write_categories(db: sqlite3.Connection, categories: Sequence[Category]) -> 
             (c.id, position, c.name, c.color, c.hotkey, c.supercategory, edits_json.extra_to_text(c.extra))
             for position, c in enumerate(categories)
         ],
+    )
+
+
+def write_problems(db: sqlite3.Connection, problems: Iterable[Problem]) -> None:
+    db.executemany(
+        "INSERT INTO problems (file, place, kind, message, action, level) VALUES (?, ?, ?, ?, ?, ?)",
+        [(p.file, p.where, p.kind, p.message, p.action, p.level) for p in problems],
     )
 
 
@@ -191,7 +199,7 @@ def _change_categories(db: sqlite3.Connection, after: Sequence[Category], sequen
     renamed = [c.id for c in after if c.id in before and before[c.id][0] != c.name]
     write_categories(db, after)
     for category_id in renamed:
-        marking.mark_files_of_category(db, category_id, sequence, undone)
+        marking.mark_files_with_name(db, category_id, sequence, undone)
     if before != {c.id: (c.name, c.supercategory) for c in after}:
         marking.mark_files_with_categories(db, sequence, undone)
     if undone:

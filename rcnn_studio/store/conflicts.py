@@ -102,7 +102,7 @@ class Settler:
             taken = taking_over.plan(db, file, data, self._image_path, self._next_box_id, text)
 
         def work(db: sqlite3.Connection) -> None:
-            taking_over.store(db, taken, data)
+            taking_over.store(db, taken, file, data)
             apply_edit(db, taken.edit)
             if on_disk:
                 db.execute("UPDATE files SET hash = ?, seen = '' WHERE id = ?", (linked.digest(data), file.id))

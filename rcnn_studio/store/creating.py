@@ -21,7 +21,7 @@ from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
 from rcnn_studio.formats.atomic import file_hash
 from rcnn_studio.formats.box_columns import NO_PLACE
 from rcnn_studio.formats.codec import Imported, ImportedImage, LinkedFile
-from rcnn_studio.store.applying import write_boxes, write_categories
+from rcnn_studio.store.applying import write_boxes, write_categories, write_problems
 from rcnn_studio.store.edits_json import extra_to_text
 from rcnn_studio.store.locations import to_stored
 from rcnn_studio.store.schema import DATABASE_NAME, connect, create_tables, now_text, transaction
@@ -78,7 +78,7 @@ def _build(path: Path, folder: Path, imported: Imported, report: Report, should_
             roots = [(number, *to_stored(root, folder)) for number, root in enumerate(imported.roots)]
             db.executemany("INSERT INTO roots VALUES (?, ?, ?)", roots)
             write_categories(db, imported.categories)
-            _insert_problems(db, imported)
+            write_problems(db, imported.problems)
             _insert_files(db, folder, imported.files, report, should_stop)
             with _indexed_afterwards(db, "boxes"):
                 _insert_images(db, imported, report, should_stop)
@@ -101,13 +101,6 @@ def _insert_meta(db: sqlite3.Connection, folder: Path, imported: Imported) -> No
         "next_box_id": str(highest + 1),
     }
     db.executemany("INSERT INTO meta VALUES (?, ?)", list(values.items()))
-
-
-def _insert_problems(db: sqlite3.Connection, imported: Imported) -> None:
-    db.executemany(
-        "INSERT INTO problems (file, place, kind, message, action, level) VALUES (?, ?, ?, ?, ?, ?)",
-        [(p.file, p.where, p.kind, p.message, p.action, p.level) for p in imported.problems],
-    )
 
 
 def _insert_files(

@@ -6,8 +6,8 @@ Reads only; restoring something is an ordinary Edit that the caller submits.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from rcnn_studio.domain.dataset import Box, Category, ImageRecord, ImageState
 from rcnn_studio.domain.edits import Edit, ImageChange, apply_to_boxes, change_between
@@ -20,20 +20,20 @@ _SEEN_ROWS = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastEdit:
-    """An edit as it was stored; edit.inverse() takes it back. time: UTC, for people; order is by sequence. stored: as
-    JSON, which is read when the edit is asked for, because a stack may hold edits of a hundred thousand images."""
+    """An edit as it was stored; edit.inverse() takes it back. time: UTC, for people; order is by sequence. load: reads
+    it as JSON, when the edit is asked for, because a stack may hold edits of a hundred thousand images."""
 
     sequence: int
     time: str
     text: str
     key: str
-    stored: str
+    load: Callable[[int], str] = field(repr=False, compare=False)
 
     @property
     def edit(self) -> Edit:
-        """Raises ProjectError if it is damaged."""
+        """Raises ProjectError if it is damaged, or the project is closed."""
         try:
-            return edit_from_json(self.stored, key=self.key)
+            return edit_from_json(self.load(self.sequence), key=self.key)
         except (ValueError, KeyError, TypeError) as error:
             raise ProjectError(f"Edit number {self.sequence} is damaged ({error!r}). It cannot be undone.") from error
 
@@ -67,8 +67,8 @@ class Provenance:
     exists: bool
 
 
-def read_undo_stack(db: sqlite3.Connection, limit: int) -> UndoStack:
-    """The stack as it was left, by going through the latest edits once more."""
+def read_undo_stack(db: sqlite3.Connection, limit: int, load: Callable[[int], str]) -> UndoStack:
+    """The stack as it was left, by going through the latest edits once more. load: see PastEdit"""
     rows = db.execute(
         "SELECT sequence, key, undoes FROM history ORDER BY sequence DESC LIMIT ?", (max(_SEEN_ROWS, 4 * limit),)
     ).fetchall()
@@ -87,15 +87,22 @@ def read_undo_stack(db: sqlite3.Connection, limit: int) -> UndoStack:
             redo.clear()
             undo.append((sequence, key))
     return UndoStack(
-        undo=tuple(_past(db, sequence) for sequence, _ in undo[max(0, len(undo) - limit) :]),
-        redo=tuple(_past(db, sequence) for sequence, _ in redo[max(0, len(redo) - limit) :]),
+        undo=tuple(_past(db, sequence, load) for sequence, _ in undo[max(0, len(undo) - limit) :]),
+        redo=tuple(_past(db, sequence, load) for sequence, _ in redo[max(0, len(redo) - limit) :]),
     )
 
 
-def _past(db: sqlite3.Connection, sequence: int) -> PastEdit:
-    row = db.execute("SELECT time, text, key, edit FROM history WHERE sequence = ?", (sequence,)).fetchone()
-    time, text, key, edit = row
-    return PastEdit(sequence=sequence, time=time, text=text, key=key, stored=edit)
+def _past(db: sqlite3.Connection, sequence: int, load: Callable[[int], str]) -> PastEdit:
+    time, text, key = db.execute("SELECT time, text, key FROM history WHERE sequence = ?", (sequence,)).fetchone()
+    return PastEdit(sequence=sequence, time=time, text=text, key=key, load=load)
+
+
+def read_stored(db: sqlite3.Connection, sequence: int) -> str:
+    """An edit as JSON. Raises KeyError if there is none."""
+    row = db.execute("SELECT edit FROM history WHERE sequence = ?", (sequence,)).fetchone()
+    if row is None:
+        raise KeyError(sequence)
+    return str(row[0])
 
 
 def read_image_history(db: sqlite3.Connection, image_id: int, limit: int = -1) -> list[HistoryEntry]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from rcnn_studio.domain.errors import FormatError, StudioError
 from rcnn_studio.formats import codec, read_back
 from rcnn_studio.formats.atomic import FileChanged, file_hash, remove_atomic, sync_folder, write_atomic
 from rcnn_studio.formats.codec import LinkedFile
-from rcnn_studio.store import backups, documents
+from rcnn_studio.store import backups, documents, folders
 from rcnn_studio.store.edits_json import extra_from_text
 from rcnn_studio.store.locations import from_stored, to_stored
 from rcnn_studio.store.marking import WITH_CATEGORY_TABLE
@@ -53,24 +53,29 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileJob:
-    """A linked file that lags behind, with everything its new bytes are made from."""
+    """A linked file that lags behind, with everything its new bytes are made from. root: the folder of its images,
+    where it may have to be made below that."""
 
     file: FileRow
     original: bytes | None
     images: tuple[ImageRecord, ...]
     categories: tuple[Category, ...]
     places: dict[int, int | None]
+    root: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """New bytes of a file (None: it is not to exist), ready to be written. imported: the bytes as imported, where
-    they are not in the database yet. keep: where the version on disk goes; known once the intent is recorded."""
+    they are not in the database yet. folders: to be made for it, or removed with it if they are empty then. keep:
+    where the version on disk goes. Both are known once the intent is recorded."""
 
     file: FileRow
     data: bytes | None
     intended: str
     imported: bytes | None
+    root: Path | None = None
+    folders: tuple[Path, ...] = ()
     keep: Path | None = None
 
     @property
@@ -197,7 +202,19 @@ def read_job(db: sqlite3.Connection, file_id: int, project: Path) -> FileJob | N
         replace(i, boxes=documents.with_places_of(i.boxes, file.generation, file.places_from, inherited))
         for i in images
     ]
-    return FileJob(file=file, original=original, images=tuple(images), categories=read_categories(db), places=places)
+    return FileJob(
+        file=file,
+        original=original,
+        images=tuple(images),
+        categories=read_categories(db),
+        places=places,
+        root=_root_of(db, images[0], project) if images and file.origin == "none" else None,
+    )
+
+
+def _root_of(db: sqlite3.Connection, image: ImageRecord, project: Path) -> Path:
+    text, relative = db.execute("SELECT path, relative FROM roots WHERE id = ?", (image.root,)).fetchone()
+    return from_stored(text, bool(relative), project)
 
 
 def prepare(job: FileJob) -> Prepared:
@@ -212,7 +229,7 @@ def prepare(job: FileJob) -> Prepared:
     if data is not None and data is not original:
         read_back.check(data, file.linked, job.images, job.categories, job.places)
     imported = original if file.origin == "disk" else None
-    return Prepared(file=file, data=data, intended=digest(data), imported=imported)
+    return Prepared(file=file, data=data, intended=digest(data), imported=imported, root=job.root)
 
 
 def _read_imported(file: FileRow) -> bytes:
@@ -235,9 +252,9 @@ def write(prepared: Prepared) -> Outcome:
             pass
         elif prepared.data is None:
             remove_atomic(file.path, file.hash, keep=prepared.keep)
+            folders.remove_empty(prepared.folders)
         else:
-            if file.origin == "none":
-                file.path.parent.mkdir(exist_ok=True)  # one level only: a missing drive must not be invented
+            folders.make(prepared.folders)
             write_atomic(file.path, prepared.data, expected_hash=file.hash, keep=prepared.keep)
     except (FormatError, OSError) as error:
         return outcome_of(file, error)
@@ -271,10 +288,21 @@ def outcome_of(file: FileRow, error: Exception) -> Outcome:
     return Outcome(file=file, kind="failed", message=f"{file.path}: could not be made ({error!r}). Report this fault.")
 
 
-def record_intents(db: sqlite3.Connection, prepared: Sequence[Prepared], folder: Path) -> list[Prepared]:
-    """Before the writes: what each file is now and what it shall be, its imported bytes for good, and where its
-    present version goes in the backups folder."""
-    return [_record_intent(db, item, folder) for item in prepared]
+def record_intents(db: sqlite3.Connection, prepared: Sequence[Prepared], project: Path, folder: Path) -> list[Prepared]:
+    """Before the writes: what each file is now and what it shall be, its imported bytes for good, the folders that are
+    made or removed with it, and where its present version goes in the backups folder."""
+    return [_record_intent(db, _with_folders(db, item, project), folder) for item in prepared]
+
+
+def _with_folders(db: sqlite3.Connection, item: Prepared, project: Path) -> Prepared:
+    file = item.file
+    if file.origin != "none":
+        return item
+    if item.data is None:
+        return replace(item, folders=folders.made_above(db, file.path, project))
+    needed = folders.missing(file.path, item.root)
+    folders.remember(db, needed, project)
+    return replace(item, folders=needed)
 
 
 def _record_intent(db: sqlite3.Connection, item: Prepared, folder: Path) -> Prepared:
@@ -297,13 +325,19 @@ def _record_intent(db: sqlite3.Connection, item: Prepared, folder: Path) -> Prep
 
 def keep_imported(db: sqlite3.Connection, file: FileRow, data: bytes) -> None:
     """From now on the imported bytes are in the database, whatever becomes of the file."""
+    keep_parts(db, file, documents.compressed_parts(data))
+
+
+def keep_parts(db: sqlite3.Connection, file: FileRow, parts: Iterable[bytes]) -> None:
+    """The same for bytes that are compressed already."""
     row = db.execute("SELECT origin FROM files WHERE id = ? AND generation = ?", (file.id, file.generation)).fetchone()
     if row is not None and row[0] == "disk":
-        documents.store(db, file.id, file.generation, data)
+        for number, part in enumerate(parts):
+            documents.store_part(db, file.id, file.generation, number, part)
         db.execute("UPDATE files SET origin = 'stored' WHERE id = ?", (file.id,))
 
 
-def record_outcomes(db: sqlite3.Connection, outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
+def record_outcomes(db: sqlite3.Connection, outcomes: Sequence[Outcome], project: Path, folder: Path) -> list[Path]:
     """After the writes: the intents are settled, but those of failed ones, which may have come halfway: they are
     looked at again before the next try. -> files of backups that are none, to be removed after the commit"""
     gone: list[Path] = []
@@ -320,6 +354,8 @@ def record_outcomes(db: sqlite3.Connection, outcomes: Sequence[Outcome], folder:
         else:
             db.execute("UPDATE files SET status = 'conflict', message = ? WHERE id = ?", (outcome.message, file.id))
             gone += backups.forget(db, folder, file.id, digest=file.hash, sequence=file.written)
+    if any(outcome.kind == "written" and not outcome.intended for outcome in outcomes):
+        folders.forget_removed(db, project)
     return gone
 
 

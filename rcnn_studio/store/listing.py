@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rcnn_studio.domain.errors import ProjectError
+from rcnn_studio.store import home
 from rcnn_studio.store.linked import FileRow, read_files
 from rcnn_studio.store.schema import DATABASE_NAME, connect, transaction
 
@@ -27,7 +28,7 @@ class LinkedTable:
 
 def read_linked(folder: Path) -> LinkedTable:
     """The linked files of the project in `folder`, as its database knows them. Raises ProjectError."""
-    with _reading(folder / DATABASE_NAME) as db:
+    with _reading(folder) as db:
         rows = db.execute("SELECT id, file_id, touched FROM images").fetchall()
         files: dict[int, FileRow] = {}
         while page := read_files(db, folder, after=next(reversed(files), -1), limit=_PAGE):
@@ -39,17 +40,25 @@ def read_linked(folder: Path) -> LinkedTable:
     )
 
 
+def count_images_with(folder: Path, category_id: int) -> int:
+    """Images with at least one box of this category; committed edits only. Raises ProjectError."""
+    with _reading(folder) as db:
+        row = db.execute("SELECT count(DISTINCT image_id) FROM boxes WHERE category_id = ?", (category_id,)).fetchone()
+    return int(row[0])
+
+
 @contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection of its own inside one read transaction. Raises ProjectError."""
+def _reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A connection of its own, to wherever the newest labels are, inside one read transaction. Raises ProjectError."""
+    path = folder / DATABASE_NAME
     try:
-        db = _connected(path)
+        db = _connected(home.for_reading(folder).database)
         try:
             with transaction(db, kind="DEFERRED"):
                 yield db
         finally:
             db.close()
-    except (sqlite3.Error, ValueError, TypeError) as error:
+    except (sqlite3.Error, OSError, ValueError, TypeError) as error:
         raise ProjectError(f"{path}: the project database cannot be read ({error}). Restore a backup.") from error
 
 

@@ -10,6 +10,9 @@ import sqlite3
 WITH_CATEGORY_TABLE = ("coco", "yolo-names")
 """Formats whose files hold the table of categories and not only their names."""
 
+WITHOUT_NAMES = ("yolo",)
+"""Formats whose files hold numbers of categories: another name leaves every byte of them as it is."""
+
 # A file that is level with the database (revision = written) begins to lag behind with this edit.
 _SET = "since = CASE WHEN revision = written THEN :revision ELSE since END, revision = :revision"
 
@@ -23,11 +26,22 @@ def mark_file_of_image(db: sqlite3.Connection, image_id: int, revision: int) -> 
     )
 
 
-def mark_files_of_category(db: sqlite3.Connection, category_id: int, revision: int, undone: int = 0) -> None:
-    """The files of all images that have a box of this category, but those that `level_again` will see to."""
+def mark_files_of_category(db: sqlite3.Connection, category_id: int, revision: int) -> None:
+    """The files of all images that have a box of this category."""
     db.execute(
-        f"UPDATE files SET {_SET} WHERE status <> 'refused' AND NOT {_ONLY_UNDONE} AND id IN ("
+        f"UPDATE files SET {_SET} WHERE status <> 'refused' AND id IN ("
         " SELECT file_id FROM images WHERE id IN (SELECT image_id FROM boxes WHERE category_id = :category))",
+        {"revision": revision, "category": category_id},
+    )
+
+
+def mark_files_with_name(db: sqlite3.Connection, category_id: int, revision: int, undone: int = 0) -> None:
+    """The same for another name: only files that hold names, and not those that `level_again` will see to."""
+    marks = ", ".join(f"'{name}'" for name in WITHOUT_NAMES)
+    db.execute(
+        f"UPDATE files SET {_SET} WHERE status <> 'refused' AND format NOT IN ({marks}) AND NOT {_ONLY_UNDONE}"
+        " AND id IN (SELECT file_id FROM images"
+        " WHERE id IN (SELECT image_id FROM boxes WHERE category_id = :category))",
         {"revision": revision, "category": category_id, "undone": undone},
     )
 

@@ -6,6 +6,7 @@ Starts no threads; that is project's work.
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 import tempfile
 import time
@@ -32,6 +33,7 @@ _log = logging.getLogger(__name__)
 
 _CHECK_S = 0.1
 _CHECK_AFTER_CRASH_S = 5.0
+_HEADING = re.compile(r"\*\*\* in database \w+ \*\*\*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,10 +154,18 @@ def _check_integrity(db: sqlite3.Connection, path: Path, seconds: float) -> None
     finally:
         db.set_progress_handler(None, 0)
     if found != ["ok"]:
-        raise ProjectError(
-            f"{path}: the project database is damaged ({'; '.join(found)}). Restore it from a backup; "
-            "the linked dataset files are untouched."
-        )
+        raise ProjectError(_refusal(path, found))
+
+
+def _refusal(path: Path, found: list[str]) -> str:
+    """What is said of a database that is not sound, in one line; a page that the drive does not give is no damage."""
+    what = "; ".join(" ".join(_HEADING.sub("", text).split()) for text in found)
+    if "unable to get the page" in what:
+        return f"{path}: the project database cannot be read ({what}). Check the drive, then open it again."
+    return (
+        f"{path}: the project database is damaged ({what}). Restore it from a backup; the linked dataset files are "
+        "untouched."
+    )
 
 
 def _settle_intents(db: sqlite3.Connection, place: Home) -> None:

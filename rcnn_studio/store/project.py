@@ -5,33 +5,29 @@ Holds no SQL of its own beyond single values, and no truth: that is in the datab
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rcnn_studio.domain.checks import Problem
-from rcnn_studio.domain.dataset import Category, Dataset, ImageRecord
-from rcnn_studio.domain.detections import Rejection
 from rcnn_studio.domain.edits import Edit
 from rcnn_studio.domain.errors import ProjectError, StudioError
 from rcnn_studio.domain.progress import Report, ShouldStop, ignore, never
 from rcnn_studio.formats.codec import Imported
-from rcnn_studio.formats.paths import resolve_inside
-from rcnn_studio.store import backups, compacting, history, home, linked, reading, verifying
+from rcnn_studio.store import backups, compacting, home, linked, verifying
 from rcnn_studio.store.applying import apply_edit, dirtied_files
 from rcnn_studio.store.backups import Backup
 from rcnn_studio.store.conflicts import Conflict, Keep, Settler, list_conflicts
 from rcnn_studio.store.creating import create_database
 from rcnn_studio.store.history import HistoryEntry, PastEdit, Provenance, UndoStack
+from rcnn_studio.store.image_files import check_images
 from rcnn_studio.store.lock import Owner, ProjectLock
 from rcnn_studio.store.opening import Opened, open_database
-from rcnn_studio.store.overlay import Overlay, apply_to_record, apply_to_rejections
 from rcnn_studio.store.previewing import FileDiff, last_written, what_will_change
+from rcnn_studio.store.project_reads import ProjectReads
 from rcnn_studio.store.reading import ImageTable, Readers
 from rcnn_studio.store.schema import DATABASE_NAME
 from rcnn_studio.store.status import StatusBoard, StatusListener, StoreStatus
@@ -57,7 +53,7 @@ _COUNT_EVERY_S = 0.5
 _MANY_PENDING = 1000
 
 
-class ProjectStore:
+class ProjectStore(ProjectReads):
     """An open project. Every method may be called from any thread; close it when done (or use it in a `with`).
 
     folder, runs_folder, backups_folder: where it is. read_only: another program has it open, or it was opened so;
@@ -80,14 +76,10 @@ class ProjectStore:
         self._lock = lock
         self._closed = False
         self._board = StatusBoard(durability=opened.home.durability, durability_reason=opened.home.reason)
-        self._overlay = Overlay()
-        self._readers = Readers(opened.database, mode="ro" if opened.mode == "rw" else opened.mode)
-        self._roots = opened.roots
-        self._root_paths = tuple(Path(root) for root in opened.roots)
+        super().__init__(Readers(opened.database, mode="ro" if opened.mode == "rw" else opened.mode), opened.roots)
         self._next_box_id = opened.next_box_id
         self._id_lock = threading.Lock()
         self._counted = 0.0
-        self._writer: Writer | None = None
         self._writeback: WriteBack | None = None
         if not self.read_only:
             self._start_threads()
@@ -176,125 +168,6 @@ class ProjectStore:
         self._writeback.stop()
         self._readers.close()  # so that the writer is the last to leave and empties the log into the database
         self._writer.stop(discard=discard)
-
-    # What is in it
-
-    def categories(self) -> tuple[Category, ...]:
-        """In their order, edits that are still queued included."""
-        self._settle_symbolic()
-        queued = self._overlay.categories()
-        if queued is not None:
-            return queued
-        with self._readers.transaction() as db:
-            return reading.read_categories(db)
-
-    def category_counts(self) -> dict[int, int]:
-        """Boxes by category id, queued edits included; categories without boxes are left out."""
-        self._settle()
-        with self._readers.transaction() as db:
-            return reading.read_category_counts(db)
-
-    def roots(self) -> tuple[str, ...]:
-        """The image folders, absolute; ImageRecord.root is an index into them."""
-        return self._roots
-
-    def image_table(self) -> ImageTable:
-        """The image list as columns, queued edits included; about 0.3 s for 100,000 images."""
-        self._settle()
-        with self._readers.transaction() as db:
-            return reading.read_table(db)
-
-    def image(self, image_id: int) -> ImageRecord:
-        """One image with its boxes, edits that are still queued included. Raises ProjectError if there is none."""
-        self._settle_symbolic()
-        changes = self._overlay.changes(image_id)  # before the read: see Overlay
-        with self._readers.transaction() as db:
-            record = reading.read_image(db, image_id)
-        return apply_to_record(record, changes)
-
-    def image_path(self, image_id: int) -> Path:
-        """The image's file; it need not exist. Raises ProjectError for an unknown image, FormatError for a path
-        that leads out of its root."""
-        with self._readers.transaction() as db:
-            row = db.execute("SELECT root_id, path FROM images WHERE id = ?", (image_id,)).fetchone()
-        if row is None:
-            raise ProjectError(f"The project has no image number {image_id}.")
-        return resolve_inside(self._root_paths[row[0]], row[1])
-
-    def rejections(self, image_id: int) -> tuple[Rejection, ...]:
-        """Detections refused in this image, queued edits included; each stands once."""
-        changes = self._overlay.changes(image_id)
-        with self._readers.transaction() as db:
-            return apply_to_rejections(reading.read_rejections(db, image_id), changes)
-
-    def problems(self) -> tuple[Problem, ...]:
-        """What was found wrong at the import."""
-        with self._readers.transaction() as db:
-            return reading.read_problems(db)
-
-    def snapshot(self, *, trainable_only: bool = False) -> Dataset:
-        """Everything submitted so far, at one moment, as columns (about 2 s for a million boxes; not on the GUI
-        thread). trainable_only: only images that may be trained or scored on. Raises ProjectError."""
-        if self._writer is not None:
-            self._writer.flush()
-        with self._readers.transaction() as db:
-            return reading.read_dataset(db, self._roots, trainable_only=trainable_only)
-
-    # What was
-
-    def history(self, limit: int = 100) -> list[tuple[int, str, str]]:
-        """(sequence, text, UTC time) of the latest edits, the newest first."""
-        self._settle()
-        with self._readers.transaction() as db:
-            return db.execute(
-                "SELECT sequence, text, time FROM history ORDER BY sequence DESC LIMIT ?", (limit,)
-            ).fetchall()
-
-    def undoable(self, limit: int = 100) -> UndoStack:
-        """The undo stack as it was left, also in an earlier session: to take an edit back, submit edit.inverse()."""
-        self._settle()
-        with self._readers.transaction() as db:
-            return history.read_undo_stack(db, limit)
-
-    def image_history(self, image_id: int, limit: int = 100) -> list[HistoryEntry]:
-        """The edits that have touched this image, those over all images included, the newest first."""
-        self._settle()
-        with self._readers.transaction() as db:
-            return history.read_image_history(db, image_id, limit)
-
-    def image_as_of(self, image_id: int, sequence: int) -> ImageRecord:
-        """The image as it was right after this edit; 0: as it was imported. Raises ProjectError."""
-        self._settle()
-        with self._readers.transaction() as db:
-            return history.read_image_as_of(db, image_id, sequence)
-
-    def sequence_at(self, when: datetime) -> int:
-        """The last edit stored at or before this moment, for "as it was yesterday 16:00"; 0 before the first."""
-        self._settle()
-        with self._readers.transaction() as db:
-            return history.sequence_at(db, when.astimezone(UTC).isoformat(timespec="milliseconds"))
-
-    def restore_edit(self, image_id: int, sequence: int, text: str) -> Edit | None:
-        """An ordinary Edit, to be submitted by the caller, that makes the image what it was after `sequence`; None
-        if it is that already. Raises ProjectError."""
-        self._settle()
-        with self._readers.transaction() as db:
-            return history.restore_edit(db, image_id, sequence, text)
-
-    def provenance(self, image_id: int, box_id: int) -> Provenance:
-        """Where a box came from and which edits it occurs in, also one that is gone. Raises ProjectError."""
-        self._settle()
-        with self._readers.transaction() as db:
-            return history.read_provenance(db, image_id, box_id)
-
-    def get_meta(self, key: str) -> str | None:
-        """A small remembered value, such as the image that was open last."""
-        queued = self._overlay.meta(key)
-        if queued is not None:
-            return queued
-        with self._readers.transaction() as db:
-            row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
 
     # What changes it
 
@@ -442,13 +315,27 @@ class ProjectStore:
             row = db.execute("SELECT file_id FROM images WHERE id = ?", (image_id,)).fetchone()
             return None if row is None or row[0] is None else linked.read_file(db, row[0], self.folder).path
 
-    def verify(self, *, report: Report = ignore, should_stop: ShouldStop = never) -> tuple[Problem, ...]:
+    def verify(
+        self, *, with_images: bool = True, report: Report = ignore, should_stop: ShouldStop = never
+    ) -> tuple[Problem, ...]:
         """Everything that can be checked about the project itself: database, boxes, places, originals, linked files,
-        backups, runs. Changes nothing. Reports Progress. Raises ProjectError, Cancelled."""
+        backups, runs, and whether the images are there in their size. Changes nothing. with_images: False where these
+        are looked at anyway. Reports Progress. Raises ProjectError, Cancelled."""
         self._settle()
         return verifying.verify(
-            self._readers, self.folder, self.backups_folder, self.runs_folder, report=report, should_stop=should_stop
+            self._readers,
+            self.folder,
+            self.backups_folder,
+            self.runs_folder,
+            with_images=with_images,
+            report=report,
+            should_stop=should_stop,
         )
+
+    def check_images(self, image_ids: Sequence[int]) -> tuple[Problem, ...]:
+        """Whether these images' files (those at hand) are there, in the size they had at the import: kinds
+        "missing-image", "missing-folder", "unreadable-image", "image-size-changed". Raises ProjectError."""
+        return tuple(check_images(self._readers, self.folder, image_ids, report=ignore, should_stop=never))
 
     def conflicts(self) -> list[Conflict]:
         """Linked files that another program has changed, so that they were left alone."""
@@ -476,24 +363,16 @@ class ProjectStore:
             self.folder, self.backups_folder, self._root_paths, self._readers, self._writer, self.next_box_id
         )
 
-    def _settle(self) -> None:
-        """Waits for queued edits unless the disk refuses them: then the reader sees what is committed."""
-        if self._writer is not None and not self._writer.trouble():
-            with contextlib.suppress(ProjectError):
-                self._writer.flush()
-
-    def _settle_symbolic(self) -> None:
-        """An edit over all images that is queued is waited for: what it does to one image is known only then."""
-        if self._overlay.is_blind:
-            self._settle()
-
     def _count_pending(self, db: sqlite3.Connection) -> None:
         """After a commit; thousands of files are counted now and then only, because counting takes its time."""
         now = time.monotonic()
         if self._board.current().pending_files > _MANY_PENDING and now - self._counted < _COUNT_EVERY_S:
             return
-        self._counted = now
-        self._board.set_pending(linked.count_pending(db))
+        try:
+            self._board.set_pending(linked.count_pending(db))
+            self._counted = now
+        except sqlite3.Error as error:  # everything is committed; the next commit counts again
+            _log.info("files that lag behind were not counted: %s", error)
 
     def _refusal(self) -> str:
         who = f"{self.owner} has it open" if self.owner else "it was opened for reading only"

@@ -1,19 +1,20 @@
 """Making the project say what another version of a linked file says: one Edit that keeps what has not changed.
 
-Finds which box of theirs is which of ours; reads the version through the codec, in a temporary folder.
+Finds which box of theirs is which of ours; reads the version through the codec, in a temporary folder where it wants
+one.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.dataset import (
     Box,
     BoxSource,
@@ -27,26 +28,29 @@ from rcnn_studio.domain.edits import DocumentChange, Edit, ImageChange, change_b
 from rcnn_studio.domain.errors import FormatError, ProjectError
 from rcnn_studio.domain.geometry import iou_matrix
 from rcnn_studio.domain.progress import ignore, never
-from rcnn_studio.formats import Source, codec, yolo_record
-from rcnn_studio.formats.codec import Imported
+from rcnn_studio.formats import Source, coco_document, codec
+from rcnn_studio.formats.codec import Imported, Rereads
 from rcnn_studio.formats.text import is_same
 from rcnn_studio.store import documents
+from rcnn_studio.store.applying import write_problems
 from rcnn_studio.store.linked import FileRow
 from rcnn_studio.store.marking import WITH_CATEGORY_TABLE
 from rcnn_studio.store.reading import read_categories, read_images_of_file
 
 _SAME_BOX_IOU = 0.5
+_MOST_NAMED = 100
 
 
 @dataclass(slots=True, kw_only=True)
 class TakeOver:
-    """What it needs to take a version over. inherited: place of an unchanged box -> its index in the new version."""
+    """What it needs to take a version over. inherited: place of an unchanged box -> its index in the new version.
+    problems: what is wrong in the version, which takes the place of what was wrong in the one before."""
 
     edit: Edit
     options: Mapping[str, Any]
     places: dict[int, int | None]
     inherited: dict[int, int]
-    unknown_images: int
+    problems: tuple[Problem, ...]
 
 
 @dataclass(slots=True)
@@ -59,13 +63,15 @@ class _Theirs:
 
 @dataclass(slots=True)
 class _Version:
-    """categories: by the ids that the boxes have. ids: annotation id by index of record, where the format has them."""
+    """categories: by the ids that the boxes have. own_ids: these are the project's, and those of new ones free there.
+    ids: annotation id by index of record, where the format has them."""
 
     images: dict[int, _Theirs]
     categories: tuple[Category, ...]
     options: dict[str, Any]
-    unknown_images: int = 0
-    ids: dict[int, str] = field(default_factory=dict)
+    own_ids: bool = False
+    problems: tuple[Problem, ...] = ()
+    ids: Sequence[str | None] = ()
 
 
 def plan(
@@ -78,14 +84,19 @@ def plan(
 ) -> TakeOver:
     """Inside one read transaction. image_path: where an image of this file lies. text: of the edit; "{0}" stands for
     the name of the file. Raises FormatError for a version that cannot be read, ProjectError."""
+    if file.linked.format == "yolo-names":
+        raise ProjectError(
+            f"{file.path}: holds the names of the categories and no labels, so it cannot be taken over alone. Keep "
+            "your version, or import the dataset anew as another project."
+        )
     images, _ = read_images_of_file(db, file.id, touched_only=False)
     if not images:
         raise ProjectError(f"{file.path}: belongs to no image of the project. Keep your version instead.")
-    version = _read_version(file, data, images, image_path)
     before = read_categories(db)
+    version = _read_version(file, data, images, before, image_path)
     after, ids = _categories(before, version, file)
     generation = documents.next_generation(db, file.id)
-    old_ids = _annotation_ids(documents.read(db, file.id, file.generation)) if version.ids else {}
+    old_ids = _annotation_ids(documents.read(db, file.id, file.generation), file) if version.ids else ()
     inherited: dict[int, int] = {}
     changes: list[ImageChange] = []
     for image in images:
@@ -105,19 +116,17 @@ def plan(
     )
     places = {image.id: version.images[image.id].place if image.id in version.images else None for image in images}
     options = {**version.options}
-    if file.linked.format == "yolo":
-        del options["category_ids"]
-    elif "category_ids" in options:
+    if "category_ids" in options:
         options["category_ids"] = [[key, ids[number]] for key, number in options["category_ids"]]
-    return TakeOver(
-        edit=edit, options=options, places=places, inherited=inherited, unknown_images=version.unknown_images
-    )
+    return TakeOver(edit=edit, options=options, places=places, inherited=inherited, problems=version.problems)
 
 
-def store(db: sqlite3.Connection, taken: TakeOver, data: bytes | None) -> None:
+def store(db: sqlite3.Connection, taken: TakeOver, file: FileRow, data: bytes | None) -> None:
     """Makes the version known as a base document, so that the edit can be applied."""
     (change,) = taken.edit.documents
     documents.add(db, change, data, taken.options, taken.places, taken.inherited)
+    db.execute("DELETE FROM problems WHERE file = ?", (str(file.path),))
+    write_problems(db, taken.problems)
 
 
 def _wanted(
@@ -170,7 +179,7 @@ def _state(image: ImageRecord, theirs: ImageRecord | None, boxes: tuple[Box, ...
 
 
 def _pairs(
-    ours: Sequence[Box], theirs: Sequence[Box], my_ids: Mapping[int, str], their_ids: Mapping[int, str]
+    ours: Sequence[Box], theirs: Sequence[Box], my_ids: Mapping[int, str], their_ids: Sequence[str | None]
 ) -> list[tuple[Box | None, Box]]:
     """Each box of theirs with the one of ours that it is: of the same annotation id, else equal, else the same kind
     of thing in about the same place."""
@@ -183,13 +192,17 @@ def _pairs(
             found[index] = free.pop(number)
 
     for index, other in enumerate(theirs):
-        claim(index, by_key.get(their_ids.get(-1 if other.place is None else other.place, "")))
+        claim(index, by_key.get(_at(their_ids, other.place) or ""))
     for index, other in enumerate(theirs):
         claim(index, next((b.id for b in free.values() if _is_equal(b, other)), None))
     for index, other in enumerate(theirs):
         if index not in found:
             claim(index, _nearest(other, list(free.values())))
     return [(found.get(index), other) for index, other in enumerate(theirs)]
+
+
+def _at(ids: Sequence[str | None], place: int | None) -> str | None:
+    return ids[place] if place is not None and 0 <= place < len(ids) else None
 
 
 def _nearest(box: Box, others: Sequence[Box]) -> int | None:
@@ -222,14 +235,12 @@ def _categories(
     by_name = {category.name: category.id for category in before}
     known = {str(key): int(number) for key, number in file.linked.options.get("category_ids", [])}
     keys = {int(number): str(key) for key, number in version.options.get("category_ids", [])}
-    if file.linked.format == "yolo":
-        known = {key: number for number, key in keys.items()}
     present = {category.id for category in before}
     ids: dict[int, int] = {}
     for category in version.categories:
-        number = by_name.get(category.name, known.get(keys.get(category.id, "")))
+        number = category.id if version.own_ids else by_name.get(category.name, known.get(keys.get(category.id, "")))
         if number is None or number not in present:
-            number = max((c.id for c in made), default=0) + 1
+            number = category.id if version.own_ids else max((c.id for c in made), default=0) + 1
             color, hotkey = next_color(made), next_hotkey(made)
             made.append(Category(id=number, name=category.name, color=color, hotkey=hotkey))
             present.add(number)
@@ -238,37 +249,52 @@ def _categories(
     return tuple(made), ids
 
 
-def _index_of_mine(image: ImageRecord, file: FileRow, old_ids: Mapping[int, str]) -> dict[int, str]:
+def _index_of_mine(image: ImageRecord, file: FileRow, old_ids: Sequence[str | None]) -> dict[int, str]:
     """Annotation id by the id of our box."""
     if not old_ids:
         return {}
     placed = documents.with_places_of(image.boxes, file.generation, file.places_from, {})
-    return {box.id: old_ids[box.place] for box in placed if box.place is not None and box.place in old_ids}
+    return {box.id: key for box in placed if (key := _at(old_ids, box.place)) is not None}
 
 
-def _annotation_ids(data: bytes | None) -> dict[int, str]:
-    """Index in "annotations" -> the record's id as text; of two with one id, the first."""
-    if data is None:
-        return {}
-    values = json.loads(data.decode("utf-8-sig")).get("annotations", [])
-    found: dict[str, int] = {}
-    for index, value in enumerate(values):
-        if isinstance(value, dict) and "id" in value:
-            found.setdefault(str(value["id"]), index)
-    return {index: key for key, index in found.items()}
+def _annotation_ids(data: bytes | None, file: FileRow) -> Sequence[str | None]:
+    """By the index in "annotations"."""
+    return () if data is None else coco_document.parse(data, file.path).annotations.id_keys()
 
 
 def _read_version(
-    file: FileRow, data: bytes | None, images: Sequence[ImageRecord], image_path: Callable[[ImageRecord], Path]
+    file: FileRow,
+    data: bytes | None,
+    images: Sequence[ImageRecord],
+    categories: Sequence[Category],
+    image_path: Callable[[ImageRecord], Path],
 ) -> _Version:
+    reader = codec(file.linked.format)
     try:
-        if file.linked.format == "yolo":
-            return _read_yolo(file, data, images[0])
+        if isinstance(reader, Rereads):
+            return _reread(reader, file, data, images[0], categories)
         if file.linked.format in WITH_CATEGORY_TABLE:
             return _read_coco(file, data, images, image_path)
         return _read_voc(file, data, images[0], image_path(images[0]))
     except OSError as error:
-        raise ProjectError(f"{file.path}: cannot be read ({error.strerror}). Keep your version instead.") from error
+        where = error.filename or file.path
+        raise ProjectError(f"{where}: cannot be read ({error.strerror}). Keep your version instead.") from error
+
+
+def _reread(
+    reader: Rereads, file: FileRow, data: bytes | None, image: ImageRecord, categories: Sequence[Category]
+) -> _Version:
+    if data is None:
+        empty = replace(image, boxes=(), state=ImageState.UNLABELLED)
+        return _Version({image.id: _Theirs(empty, None)}, (), dict(file.linked.options), own_ids=True)
+    imported = reader.reread(data, file.linked, image, categories)
+    return _Version(
+        {image.id: _Theirs(imported.record(0), None)},
+        imported.categories,
+        dict(imported.files[0].options),
+        own_ids=True,
+        problems=imported.problems,
+    )
 
 
 def _read_coco(
@@ -286,17 +312,38 @@ def _read_coco(
         source = Source(path=copy, images=root, split=file.linked.split)
         imported = codec("coco").read(source, ignore, never)
     found: dict[int, _Theirs] = {}
-    unknown = 0
+    new: list[tuple[int | None, str]] = []
     for record, place in _records(imported):
-        mine = ours.get(str((Path(imported.roots[record.root]) / record.path).resolve())) or ours.get(
-            str(Path(imported.roots[record.root]) / record.path)
-        )
+        path = Path(imported.roots[record.root]) / record.path
+        mine = ours.get(str(path.resolve())) or ours.get(str(path))
         if mine is None:
-            unknown += 1
+            new.append((place, record.path))
         else:
             found[mine.id] = _Theirs(record, place)
-    options = dict(imported.files[0].options)
-    return _Version(found, imported.categories, options, unknown, _annotation_ids(data))
+    problems = [replace(p, file=str(file.path)) if p.file == str(copy) else p for p in imported.problems]
+    return _Version(
+        found,
+        imported.categories,
+        dict(imported.files[0].options),
+        problems=(*problems, *_new_images(file, new)),
+        ids=_annotation_ids(data, file),
+    )
+
+
+def _new_images(file: FileRow, images: Sequence[tuple[int | None, str]]) -> Iterator[Problem]:
+    """Images that their version has and the project has not: kept in the file, named one by one up to a number."""
+    action = "It stays in the file as it is. To label it here, import the dataset anew as another project."
+    for place, path in images[:_MOST_NAMED]:
+        where = "images" if place is None else f"images[{place}]"
+        message = f"{path} is in the version that was taken over, and not in the project."
+        yield Problem(
+            file=str(file.path), where=where, kind="new-image", message=message, action=action, level="warning"
+        )
+    if len(images) > _MOST_NAMED:
+        message = f"{len(images) - _MOST_NAMED} more images are in that version, and not in the project."
+        yield Problem(
+            file=str(file.path), where="images", kind="new-image", message=message, action=action, level="warning"
+        )
 
 
 def _records(imported: Imported) -> Iterator[tuple[ImageRecord, int | None]]:
@@ -319,27 +366,3 @@ def _read_voc(file: FileRow, data: bytes | None, image: ImageRecord, path: Path)
     if refused or len(imported.images) != 1:
         raise FormatError(file.path, "", "cannot be read as an annotation. Mend it, or keep your version instead.")
     return _Version({image.id: _Theirs(imported.record(0), None)}, imported.categories, dict(file.linked.options))
-
-
-def _read_yolo(file: FileRow, data: bytes | None, image: ImageRecord) -> _Version:
-    """The lines of one text file; a category's id is its class index plus one."""
-    options = dict(file.linked.options)
-    if data is None:
-        empty = replace(image, boxes=(), state=ImageState.UNLABELLED)
-        return _Version({image.id: _Theirs(empty, None)}, (), {**options, "category_ids": []})
-    boxes: list[Box] = []
-    for index, line in enumerate(yolo_record.read_text(data, file.path).lines):
-        row = yolo_record.read_row(
-            line.text, index, classes=options.get("classes"), keypoints=int(options.get("keypoints", 0))
-        )[0]
-        corners = None if row is None else row.corners(image.width, image.height)
-        if row is not None and corners is not None:
-            x1, y1, x2, y2 = corners
-            boxes.append(Box(id=0, x1=x1, y1=y1, x2=x2, y2=y2, category_id=row.category + 1, place=index))
-    state = ImageState.LABELLED if boxes else ImageState.CONFIRMED_EMPTY
-    used = sorted({box.category_id for box in boxes})
-    record = replace(image, boxes=tuple(boxes), state=state)
-    names = tuple(Category(id=number, name=f"class {number - 1}") for number in used)
-    version = _Version({image.id: _Theirs(record, None)}, names, options)
-    version.options["category_ids"] = [[str(number - 1), number] for number in used]
-    return version

@@ -1,4 +1,4 @@
-"""Checking everything that a project says about itself, and naming what is wrong. Changes nothing.
+"""Checking everything that a project says about itself and its files, and naming what is wrong. Changes nothing.
 
 Whether the labels make sense is not asked here; that is the business of the dataset's own checks.
 """
@@ -15,9 +15,10 @@ from pathlib import Path
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.errors import FormatError, ProjectError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
-from rcnn_studio.formats.atomic import file_hash
+from rcnn_studio.formats.atomic import file_hash, is_left_over
 from rcnn_studio.store import backups, documents, linked
 from rcnn_studio.store.edits_json import edit_from_json
+from rcnn_studio.store.image_files import check_images
 from rcnn_studio.store.reading import Readers
 from rcnn_studio.store.schema import DATABASE_NAME, PLACE_BITS
 
@@ -41,7 +42,14 @@ class _Places:
 
 
 def verify(
-    readers: Readers, project: Path, backups_folder: Path, runs: Path, *, report: Report, should_stop: ShouldStop
+    readers: Readers,
+    project: Path,
+    backups_folder: Path,
+    runs: Path,
+    *,
+    with_images: bool,
+    report: Report,
+    should_stop: ShouldStop,
 ) -> tuple[Problem, ...]:
     """Reports Progress. Raises ProjectError if the database cannot be read at all, Cancelled."""
     places = _Places(readers, project, backups_folder, runs, report, should_stop)
@@ -58,6 +66,8 @@ def verify(
     for text, part in parts:
         places.say(text)
         found += part(places)
+    if with_images:
+        found += check_images(readers, project, None, report=report, should_stop=should_stop)
     return tuple(found)
 
 
@@ -245,7 +255,7 @@ def _leftovers(places: _Places) -> Iterator[Problem]:
             after = files[-1].id
     for folder in sorted(folders):
         if folder.is_dir():
-            for path in sorted(folder.glob(".rcnn-*.tmp")):
+            for path in filter(lambda path: is_left_over(path.name), sorted(folder.glob(".rcnn-*.tmp"))):
                 message, action = "is left over from a write that did not finish.", "It can be deleted."
                 yield _problem(path, "", "left-over", message, action, "note")
     if places.backups.is_dir():

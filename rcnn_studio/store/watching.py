@@ -1,6 +1,11 @@
-"""Looking whether other programs have changed linked files, and keeping copies of large imported documents.
+"""Looking whether other programs have changed linked files, and keeping copies of them as they were imported.
 
-A little at a time, in the pauses of the thread that writes back. Never writes a linked file.
+A little at a time, in the pauses of the thread that writes back; what the end of the session leaves undone goes on in
+the next one. Never writes a linked file.
+
+A kept copy lets "mine" be a patch of the imported bytes also where another program has changed a file before we ever
+wrote it. It costs about a fifth of the file in the database; files that hold more than labels (labelme's with the
+picture inside) are kept at their first write only.
 """
 
 from __future__ import annotations
@@ -21,6 +26,8 @@ from rcnn_studio.store.writer import Writer
 
 _log = logging.getLogger(__name__)
 _STEP = 50
+MOST_BYTES_KEPT = 256 << 10
+"""Of a file of one image; larger ones hold more than labels."""
 
 
 class Watcher:
@@ -92,12 +99,22 @@ class Watcher:
                 self._board.set_file_error(path, message)
 
     def _keep_documents(self, files: Sequence[FileRow]) -> None:
-        """A file of many images is kept as it was imported, so that it can be rebuilt whatever others do to it."""
+        """Keeps them as they were imported, so that they can be rebuilt whatever others do to them."""
+        small: list[tuple[FileRow, bytes]] = []
         for file in files:
-            if file.linked.format in WITH_CATEGORY_TABLE and file.origin == "disk" and file.status == "ok":
-                data = file.path.read_bytes()
-                if linked.digest(data) == file.hash:
-                    self.keep_imported(file, data)
+            if file.origin != "disk" or file.status != "ok":
+                continue
+            of_many = file.linked.format in WITH_CATEGORY_TABLE
+            data = _bytes(file.path, MOST_BYTES_KEPT if not of_many else None)
+            if data is None or linked.digest(data) != file.hash:
+                continue
+            if len(data) > linked.LARGE:
+                self.keep_imported(file, data)
+            else:
+                small.append((file, data))
+        if small:
+            packed = [(file, list(documents.compressed_parts(data))) for file, data in small]
+            self._writer.call(lambda db: _keep_all(db, packed))
 
     def keep_imported(self, file: FileRow, data: bytes) -> None:
         """Part by part, so that no edit waits for long; only the last commit says that it is whole."""
@@ -130,3 +147,17 @@ def _record(
         if same is not None:
             told.append((str(file.path), linked.mark_conflict(db, file, linked.changed_text(found))))
     return told
+
+
+def _keep_all(db: sqlite3.Connection, packed: Sequence[tuple[FileRow, Sequence[bytes]]]) -> None:
+    for file, parts in packed:
+        linked.keep_parts(db, file, parts)
+
+
+def _bytes(path: Path, most: int | None) -> bytes | None:
+    """The file; None for one that cannot be read now or is larger than `most` bytes."""
+    try:
+        return path.read_bytes() if most is None or path.stat().st_size <= most else None
+    except OSError as error:
+        _log.info("not kept yet: %s", error)
+        return None

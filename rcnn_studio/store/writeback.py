@@ -268,7 +268,7 @@ class WriteBack:
                 outcomes.append(made)
         to_write = [item for item in prepared if not item.changes_nothing]
         if to_write:
-            to_write = self._writer.call(lambda db: linked.record_intents(db, to_write, self._backups))
+            to_write = self._writer.call(lambda db: linked.record_intents(db, to_write, self._project, self._backups))
             outcomes += self._put_in_place(to_write)
         outcomes += [linked.write(item) for item in prepared if item.changes_nothing]
         self._settle(outcomes)
@@ -291,7 +291,7 @@ class WriteBack:
         written = [outcome.file.id for outcome in outcomes if outcome.kind == "written"]
         gone = self._writer.call(
             lambda db: (
-                linked.record_outcomes(db, outcomes, self._backups)
+                linked.record_outcomes(db, outcomes, self._project, self._backups)
                 + backups.prune(db, self._backups, written, max_bytes=cap)
             )
         )

@@ -47,7 +47,7 @@ def check_files(store: ProjectStore, report: Report, should_stop: ShouldStop) ->
 
     Raises ProjectError, Cancelled.
     """
-    own = store.verify(report=report, should_stop=should_stop)
+    own = store.verify(with_images=False, report=report, should_stop=should_stop)
     # boxes without an area are listed with all other boxes, by the rules of datasets
     found = [problem for problem in own if problem.kind != "bad-corners"]
     runs = _folders(store.runs_folder)

@@ -109,8 +109,8 @@ def _late_intent() -> None:
     """What is about to be written is not recorded before the rename."""
     record = linked.record_intents
 
-    def forget(db: sqlite3.Connection, prepared: Any, folder: Path) -> Any:
-        result = record(db, prepared, folder)
+    def forget(db: sqlite3.Connection, prepared: Any, *folders: Path) -> Any:
+        result = record(db, prepared, *folders)
         db.executemany("DELETE FROM intents WHERE file_id = ?", [(item.file.id,) for item in prepared])
         return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import threading
@@ -12,7 +13,7 @@ from PIL import Image
 
 from rcnn_studio.domain.dataset import Box, Category, ImageRecord, ImageState
 from rcnn_studio.domain.edits import Edit, ImageChange, state_after
-from rcnn_studio.domain.errors import StudioError
+from rcnn_studio.domain.errors import ProjectError, StudioError
 from rcnn_studio.domain.progress import ignore, never
 from rcnn_studio.formats import Source, codec
 from rcnn_studio.store.project import ProjectStore
@@ -187,3 +188,20 @@ def schema_of(project: Path) -> dict[tuple[str, str], list[str]]:
         }
     finally:
         db.close()
+
+
+def refuse_once(store: ProjectStore) -> None:
+    """An error of the drive: the next write opens the database anew."""
+
+    def refused(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    assert store._writer is not None
+    with contextlib.suppress(ProjectError):
+        store._writer.call(refused)
+
+
+def upset_the_drive(store: ProjectStore) -> None:
+    """The same, and every reader opens it anew as well."""
+    refuse_once(store)
+    store._readers.drop()

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from rcnn_studio.domain.errors import ProjectError
+from rcnn_studio.store import opening
 from rcnn_studio.store import writer as writer_module
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.store.schema import open_for_writing
-from tests.store.projects import id_of, move, voc_project
+from tests.store.projects import id_of, move, refuse_once, voc_project
 
 
 @pytest.fixture
@@ -88,3 +89,65 @@ def test_a_faulty_receiver_does_not_stop_the_writer(tmp_path: Path, expected_war
         store.submit(move(store, 1), on_done=done.append, on_error=pytest.fail)
         store.flush()
         assert done == [2]
+
+
+def test_a_log_that_could_only_be_opened_for_reading_is_given_up_and_the_edit_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All connections of a process share the log's memory, so the idle readers have to go before the next try."""
+    refused = threading.Event()
+    waiting: list[sqlite3.Connection] = []
+
+    def sharing(path: Path) -> sqlite3.Connection:
+        db = open_for_writing(path)
+        if any(_is_open(reader) for reader in waiting):
+            db.execute("PRAGMA query_only = ON")
+            refused.set()
+        return db
+
+    with voc_project(tmp_path) as store:
+        assert store._writeback._watcher.finished.wait(20)
+        store.image(1)
+        waiting += store._readers._free
+        assert waiting
+        with store._readers.transaction() as lent:
+            waiting.append(lent)
+            monkeypatch.setattr(writer_module, "open_for_writing", sharing)
+            refuse_once(store)
+            done: list[int] = []
+            store.submit(move(store, 1), on_done=done.append, on_error=pytest.fail)
+            assert refused.wait(10)
+            with pytest.raises(ProjectError, match="readonly"):
+                store.flush()
+            assert done == []
+        store.flush()
+        assert done == [1]
+        assert store.status().kind == "saved"
+        assert not any(_is_open(reader) for reader in waiting)
+
+
+def _is_open(db: sqlite3.Connection) -> bool:
+    try:
+        db.total_changes  # noqa: B018 - raises for a closed one
+    except sqlite3.ProgrammingError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("found", "said", "advice"),
+    [
+        (
+            "*** in database main ***\nPage 27: unable to get the page. error code=8458",
+            "cannot be read",
+            "Check the drive",
+        ),
+        ("*** in database main ***\nPage 3: btreeInitPage() returns error code 11", "is damaged", "from a backup"),
+    ],
+)
+def test_a_page_that_the_drive_does_not_give_is_not_called_damage(found: str, said: str, advice: str) -> None:
+    text = opening._refusal(Path("/p/project.rcnn"), [found])
+    assert said in text
+    assert advice in text
+    assert "\n" not in text
+    assert "***" not in text
