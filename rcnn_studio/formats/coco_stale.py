@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rcnn_studio.domain.box_shapes import ShapeWay
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.dataset import ImageRecord
 from rcnn_studio.domain.errors import FormatError
@@ -18,7 +19,7 @@ from rcnn_studio.formats.codec import LinkedFile
 from rcnn_studio.formats.json_text import Member
 from rcnn_studio.formats.text import Splice, is_same, number_text
 
-CHOICES = ("keep", "scale", "clear")
+CHOICES = tuple(str(way) for way in ShapeWay)
 
 Corners = tuple[float, float, float, float]
 

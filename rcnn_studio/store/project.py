@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from rcnn_studio.domain.box_shapes import ShapeWay
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.edits import Edit
 from rcnn_studio.domain.errors import ProjectError, StudioError
 from rcnn_studio.domain.progress import Report, ShouldStop, ignore, never
 from rcnn_studio.formats.codec import Imported
-from rcnn_studio.store import backups, compacting, home, linked, verifying
+from rcnn_studio.store import backups, compacting, home, linked, shapes, verifying
 from rcnn_studio.store.applying import apply_edit, dirtied_files
 from rcnn_studio.store.backups import Backup
 from rcnn_studio.store.conflicts import Conflict, Keep, Settler, list_conflicts
@@ -219,6 +220,14 @@ class ProjectStore(ProjectReads):
             self._overlay.discard_meta(key, value)
 
         self._writer.post(work, done=settled, failed=settled)
+
+    def choose_shape_way(self, way: ShapeWay) -> None:
+        """What becomes of masks and key points of boxes that were or will be moved; the files that have some are
+        written anew if need be. Raises ProjectError."""
+        if self._writer is None or self._writeback is None:
+            raise ProjectError(self._refusal())
+        self._writer.flush()
+        self._writeback.schedule(self._writer.call(lambda db: shapes.choose_way(db, way)))
 
     # Saving and the linked files
 

@@ -6,13 +6,14 @@ import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rcnn_studio.domain.box_shapes import ShapeWay
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.dataset import Category, Dataset, ImageRecord
 from rcnn_studio.domain.detections import Rejection
 from rcnn_studio.domain.edits import Edit
 from rcnn_studio.domain.errors import ProjectError
 from rcnn_studio.formats.paths import resolve_inside
-from rcnn_studio.store import history, reading
+from rcnn_studio.store import history, reading, shapes
 from rcnn_studio.store.history import HistoryEntry, Provenance, UndoStack
 from rcnn_studio.store.overlay import Overlay, apply_to_record, apply_to_rejections
 from rcnn_studio.store.reading import ImageTable, Readers
@@ -151,6 +152,16 @@ class ProjectReads:
         with self._readers.transaction() as db:
             row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
+
+    def has_shapes(self, image_id: int) -> bool:
+        """True if the file that holds this image's labels has masks or key points beside its boxes."""
+        with self._readers.transaction() as db:
+            return shapes.has_shapes(db, image_id)
+
+    def shape_way(self) -> ShapeWay | None:
+        """What becomes of those when their box is moved; None until somebody has chosen, and they are kept."""
+        with self._readers.transaction() as db:
+            return shapes.chosen_way(db)
 
     def _settle(self) -> None:
         """Waits for queued edits unless the disk refuses them: then the reader sees what is committed."""

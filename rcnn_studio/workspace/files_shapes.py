@@ -1,6 +1,6 @@
-"""What shall become of a box's mask or key points once the box is edited: asked once per project, then remembered.
+"""What shall become of a box's mask or key points once the box is moved: asked once per project, then remembered.
 
-Changes no label itself; how a record's other fields follow their box is in domain.box_shapes.
+Changes no label itself; the files' own codec does what was chosen.
 """
 
 from __future__ import annotations
@@ -10,59 +10,63 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
-from rcnn_studio.domain.box_shapes import ShapeWay, has_shape
+from rcnn_studio.domain.box_shapes import ShapeWay
 from rcnn_studio.domain.dataset import Box
 
-META_KEY = "stale_shapes"
 
+class ShapeStore(Protocol):
+    """What is asked of the project."""
 
-class Memory(Protocol):
-    """The project's small remembered values."""
+    def has_shapes(self, image_id: int) -> bool: ...
 
-    def get_meta(self, key: str) -> str | None: ...
+    def shape_way(self) -> ShapeWay | None: ...
 
-    def set_meta(self, key: str, value: str) -> None: ...
+    def choose_shape_way(self, way: ShapeWay) -> None: ...
 
 
 class ShapePolicy(QObject):
-    """asked: a box with a shape was edited and nobody has chosen yet; the widgets put the question. chosen(ShapeWay)
-    once there is an answer."""
+    """asked: a box was moved in a file with masks or key points and nobody has chosen yet; the widgets put the
+    question. chosen(ShapeWay) once there is an answer."""
 
     asked = Signal()
     chosen = Signal(object)
 
-    def __init__(self, memory: Memory, parent: QObject | None = None) -> None:
+    def __init__(self, store: ShapeStore, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._memory = memory
+        self._store = store
         self._open = False
+        self._chosen = store.shape_way()
 
     @property
     def answered(self) -> bool:
         """True once the person has chosen, in this session or an earlier one."""
-        return self._memory.get_meta(META_KEY) in set(ShapeWay)
+        return self._chosen is not None
 
     @property
     def way(self) -> ShapeWay:
-        """What to do now; KEEP until somebody has chosen."""
-        stored = self._memory.get_meta(META_KEY)
-        return ShapeWay(stored) if stored in set(ShapeWay) else ShapeWay.KEEP
+        """What is done now; KEEP until somebody has chosen."""
+        return self._chosen or ShapeWay.KEEP
 
     def choose(self, way: ShapeWay) -> None:
-        """The person's answer; remembered with the project."""
+        """The person's answer; remembered with the project, and it holds for boxes moved before as well. Raises
+        ProjectError if the project cannot be changed."""
+        self._store.choose_shape_way(way)
         self._open = False
-        self._memory.set_meta(META_KEY, str(way))
+        self._chosen = way
         self.chosen.emit(way)
 
     def postpone(self) -> None:
         """No answer now: shapes are kept, and the next such edit asks again."""
         self._open = False
 
-    def notice(self, before: Iterable[Box], after: Iterable[Box]) -> bool:
-        """Boxes were edited: put the question if one of them has a shape and it was never answered. -> whether it was
-        put now"""
-        was = {box.id: box for box in before}
-        stale = any(box.id in was and has_shape(box) and was[box.id].xyxy != box.xyxy for box in after)
-        if not stale or self._open or self.answered:
+    def notice(self, image_id: int, before: Iterable[Box], after: Iterable[Box]) -> bool:
+        """Boxes of an image were edited: put the question if one that its file holds was moved, masks or key points
+        stand in that file, and it was never answered. -> whether it was put now"""
+        if self._open or self.answered:
+            return False
+        was = {box.id: box.xyxy for box in before}
+        moved = any(box.place is not None and was.get(box.id, box.xyxy) != box.xyxy for box in after)
+        if not moved or not self._store.has_shapes(image_id):
             return False
         self._open = True
         self.asked.emit()

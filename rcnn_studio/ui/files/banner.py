@@ -36,9 +36,9 @@ class Banner(QFrame):
         self._row.addWidget(self._icon)
         self._row.addWidget(self.label, 1)
         self.close_button = IconButton("close", self.tr("Dismiss"))
-        self.close_button.setVisible(closable)
         self.close_button.clicked.connect(self.hide)
         self._row.addWidget(self.close_button)
+        self.close_button.setVisible(closable)  # not before: without a parent it would be a window of its own
         self._style()
         self.hide()
 

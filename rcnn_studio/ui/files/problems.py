@@ -31,7 +31,7 @@ from rcnn_studio.ui.files.words import counted
 from rcnn_studio.workspace.files_problems import LEVELS, ProblemFilter, ProblemsModel, as_csv, as_text
 
 ROW_HEIGHT = 26
-WIDTHS = {LEVEL: 28, KIND: 150, FILE: 170, WHERE: 170, MESSAGE: 300, ACTION: 300}
+WIDTHS = {LEVEL: 28, KIND: 140, FILE: 130, WHERE: 130, MESSAGE: 300, ACTION: 200}
 
 
 class ProblemsPanel(QWidget):

@@ -12,6 +12,7 @@ from rcnn_studio.domain.edits import Edit
 from rcnn_studio.store.durability import promise
 from rcnn_studio.store.status import StoreStatus
 from rcnn_studio.ui.files.badge import Promise, ReadOnlyBanner, SavedBadge
+from rcnn_studio.ui.files.banner import Banner
 from rcnn_studio.ui.files.changes import ChangesDialog
 from rcnn_studio.ui.files.conflicts import ConflictBanner, ConflictsDialog
 from rcnn_studio.ui.files.history import HistoryPanel
@@ -44,7 +45,7 @@ class FilesRoom(QObject):
         self.problems = ProblemsPanel(self.found)
         self.history = HistoryPanel(self.past)
         self.conflict_banner = ConflictBanner(self.conflicts)
-        self.read_only_banner = ReadOnlyBanner(store.owner) if store.read_only else None
+        self.read_only_banner = ReadOnlyBanner(store.owner, window) if store.read_only else None
         self.shape_question = ShapeQuestion(self.shapes)
         self.badge = SavedBadge(Promise(full=promise(), read_only=self._why_read_only()))
         self.changes: ChangesDialog | None = None
@@ -56,6 +57,7 @@ class FilesRoom(QObject):
     def _wire(self) -> None:
         project = self._session.project
         project.status_changed.connect(self._on_status)
+        project.edited.connect(self._on_edited)
         self.files.edit_ready.connect(self._on_edit)
         self.files.restored.connect(self._on_restored)
         self.conflicts.settled.connect(self._on_settled)
@@ -63,6 +65,12 @@ class FilesRoom(QObject):
         self.badge.asked.connect(self.show_changes)
         self.problems.spot_chosen.connect(self._on_spot)
         self.problems.message.connect(self.message)
+
+    @property
+    def banners(self) -> tuple[Banner, ...]:
+        """Those that may be shown over the picture, from above."""
+        all_of_them = (self.read_only_banner, self.conflict_banner, self.shape_question)
+        return tuple(banner for banner in all_of_them if banner is not None)
 
     def show_changes(self) -> None:
         """What will change on disk."""
@@ -80,8 +88,7 @@ class FilesRoom(QObject):
         """Ends the threads and takes the dialogs and banners away; docks and badge go with what holds them."""
         for model in (self.files, self.conflicts, self.found, self.past):
             model.close()
-        banners = (self.conflict_banner, self.read_only_banner, self.shape_question)
-        for widget in (self.changes, self.conflict_dialog, *banners):
+        for widget in (self.changes, self.conflict_dialog, *self.banners):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
@@ -110,6 +117,10 @@ class FilesRoom(QObject):
             self.badge.show_status(status)
             if status.kind == "error" or self.conflicts.conflicts:
                 self.conflicts.refresh()
+
+    def _on_edited(self, edit: Edit) -> None:
+        for change in edit.images:
+            self.shapes.notice(change.image_id, change.removed, change.added)
 
     def _on_edit(self, edit: Edit) -> None:
         self._session.project.push(edit)

@@ -33,8 +33,8 @@ class ShapeQuestion(Banner):
     def _on_asked(self) -> None:
         self.say(
             self.tr(
-                "This box has a mask or key points in its file, and they do not fit it any more. What shall happen to"
-                " them, now and from now on in this project?"
+                "In this file boxes have a mask or key points, which do not fit a box that was moved. What shall happen"
+                " to them, now and from now on in this project?"
             )
         )
 
