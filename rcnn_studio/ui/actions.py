@@ -84,6 +84,14 @@ def _category_keys() -> tuple[ActionSpec, ...]:
 ACTIONS: tuple[ActionSpec, ...] = (
     _row("project.new", mark("New Project..."), "Ctrl+N", icon="project-new", menu="file"),
     _row("project.open", mark("Open..."), "Ctrl+O", icon="folder-open", menu="file"),
+    _row(
+        "project.import",
+        mark("Open File or Zip..."),
+        "Ctrl+I",
+        icon="import",
+        menu="file",
+        tip=mark("A COCO file, a data.yaml, a CSV table, a zip archive of a dataset, or an image"),
+    ),
     _row("project.export", mark("Export..."), "Ctrl+E", icon="export", menu="file"),
     _row(
         "project.write_back",
@@ -92,6 +100,21 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="write-back",
         menu="file",
         tip=mark("Every edit is saved already; this brings the linked VOC and COCO files up to date at once"),
+    ),
+    _row(
+        "files.changes",
+        mark("What Changes on Disk..."),
+        "Ctrl+Shift+S",
+        icon="eye",
+        menu="file",
+        tip=mark("The files that your labels change, line by line, and their earlier versions"),
+    ),
+    _row(
+        "files.check",
+        mark("Check Dataset"),
+        icon="verify",
+        menu="file",
+        tip=mark("Looks for damaged images, odd boxes and copies, and lists what it finds"),
     ),
     _row("project.show_folder", mark("Show Folder"), icon="folder-open", menu="file"),
     _row("app.quit", mark("Quit"), "Ctrl+Q", icon="quit", menu="file"),
@@ -199,6 +222,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _row("activity.label", mark("Label"), "Ctrl+1", icon="label", menu="view", checkable=True, checked=True),
     _row("activity.train", mark("Train"), "Ctrl+2", icon="train", menu="view", checkable=True),
     _row("activity.review", mark("Review"), "Ctrl+3", icon="review", menu="view", checkable=True),
+    _row("files.problems", mark("Problems"), icon="warning", menu="view", checkable=True),
+    _row("files.history", mark("History"), icon="history", menu="view", checkable=True),
+    _row(
+        "files.conflicts",
+        mark("Files Changed by Others..."),
+        icon="refresh",
+        menu="view",
+        tip=mark("Files that another program has changed: choose whose version stays"),
+    ),
     _row(
         "view.reset_layout", mark("Reset Panels"), menu="view", tip=mark("Every panel back to its first place and size")
     ),

@@ -15,7 +15,8 @@ from rcnn_studio.domain.dataset import ImageState
 from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.domain.progress import Report, ShouldStop
 from rcnn_studio.domain.runs import RunEnded
-from rcnn_studio.formats.codec import Source
+from rcnn_studio.formats.archive import is_zip
+from rcnn_studio.store.status import StoreStatus
 from rcnn_studio.tasks.exporting import Exported, export_dataset
 from rcnn_studio.tasks.importing import create_project, find_project, open_or_create
 from rcnn_studio.tasks.places import data_home
@@ -27,6 +28,7 @@ from rcnn_studio.ui.new_project import NewProject, NewProjectDialog
 from rcnn_studio.ui.room import SessionRoom
 from rcnn_studio.ui.theme import ThemeMode
 from rcnn_studio.workspace.device import DeviceLine, look_at_device
+from rcnn_studio.workspace.export_losses import count_losses
 from rcnn_studio.workspace.job import Work
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ WINDOW_ACTIONS = frozenset(
     {
         "action.project.new",
         "action.project.open",
+        "action.project.import",
         "action.app.quit",
         "action.help.keys",
         "action.view.reset_layout",
@@ -58,6 +61,7 @@ class WindowCommands(QObject):
         actions = window.studio_actions
         actions["action.project.new"].triggered.connect(self.new_project)
         actions["action.project.open"].triggered.connect(self.choose_folder)
+        actions["action.project.import"].triggered.connect(self.choose_file)
         actions["action.app.quit"].triggered.connect(window.close)
         actions["action.help.keys"].triggered.connect(self.show_keys)
         actions["action.view.reset_layout"].triggered.connect(window.reset_layout)
@@ -85,7 +89,7 @@ class WindowCommands(QObject):
     # --- opening ------------------------------------------------------------------------------------
 
     def open_path(self, path: Path) -> None:
-        project = find_project(path)
+        project = None if is_zip(path) else find_project(path)
         if project is not None:
             self._window.open_project(project)
             return
@@ -106,7 +110,14 @@ class WindowCommands(QObject):
 
     @Slot()
     def choose_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Open a project or a folder of images"))
+        chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Open a project, a dataset or images"))
+        if chosen:
+            self.open_path(Path(chosen))
+
+    @Slot()
+    def choose_file(self) -> None:
+        kinds = self.tr("Datasets and projects (*.json *.yaml *.yml *.csv *.zip *.rcnn);;All files (*)")
+        chosen, _kind = QFileDialog.getOpenFileName(self._window, self.tr("Open a dataset file"), "", kinds)
         if chosen:
             self.open_path(Path(chosen))
 
@@ -138,7 +149,12 @@ class WindowCommands(QObject):
             serious = [p for p in window.session.store.problems() if p.level != "note"]
             if serious:
                 more = self.tr(" … and {0} more").format(len(serious) - 1) if len(serious) > 1 else ""
-                window.messages.show_warning(f"{serious[0]}{more}")
+                show = (self.tr("Show problems"), self._show_problems)
+                window.messages.show_warning(f"{serious[0]}{more}", show)
+
+    def _show_problems(self) -> None:
+        if self._window.room is not None:
+            self._window.room.set_extra("problems")
 
     @Slot(object)
     def _on_sample_made(self, folder: object) -> None:
@@ -189,6 +205,11 @@ class SessionCommands(QObject):
             "image.confirm_empty": self.confirm_empty,
             "project.write_back": self.write_back,
             "project.export": self.export,
+            "files.changes": self.show_changes,
+            "files.conflicts": self.show_conflicts,
+            "files.check": self.check_dataset,
+            "files.problems": partial(room.set_extra, "problems"),
+            "files.history": partial(room.set_extra, "history"),
             "project.show_folder": self.show_folder,
             "train.start": room.train.start,
             "train.stop": training.stop,
@@ -222,6 +243,8 @@ class SessionCommands(QObject):
         """Let go of the window's actions."""
         for action, connection in self._wired:
             action.triggered.disconnect(connection)
+        for name in self._room.extras:
+            self._window.studio_actions[f"action.files.{name}"].setChecked(False)
         # a QUndoStack that is destroyed says once more that it changed
         self._session.project.undo_stack.indexChanged.disconnect(self.refresh)
 
@@ -287,6 +310,24 @@ class SessionCommands(QObject):
         self._session.store.write_back(wait=False)
 
     @Slot()
+    def show_changes(self) -> None:
+        """What will change on disk."""
+        if self._window.files is not None:
+            self._window.files.show_changes()
+
+    @Slot()
+    def show_conflicts(self) -> None:
+        if self._window.files is not None:
+            self._window.files.show_conflicts()
+
+    @Slot()
+    def check_dataset(self) -> None:
+        """Look at everything, as a job; what is found comes into the list of problems."""
+        self._room.set_extra("problems")
+        if self._window.files is not None:
+            self._window.files.found.check_again()
+
+    @Slot()
     def show_folder(self) -> None:
         """The project's data in the system's file manager."""
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.store.folder.parent)))
@@ -296,6 +337,12 @@ class SessionCommands(QObject):
         dialog = ExportDialog(self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.chosen.connect(self._on_export_chosen)
+        job = self._session.board.prepare(
+            self.tr("Counting for the export"), partial(count_losses, self._session.store), quiet=True
+        )
+        job.job_finished.connect(dialog.show_losses)
+        dialog.finished.connect(job.stop)
+        self._session.board.start(job)
         dialog.open()
 
     @Slot(str, str)
@@ -310,7 +357,7 @@ class SessionCommands(QObject):
     def _on_exported(self, result: object) -> None:
         if isinstance(result, Exported):
             text = self.tr("Exported {0} images with {1} boxes.").format(result.images, result.boxes)
-            self._window.messages.show_info(text)
+            self._window.messages.show_info(" ".join([text, *result.lost]))
 
     @Slot(object)
     def _on_failed(self, error: StudioError) -> None:
@@ -318,8 +365,12 @@ class SessionCommands(QObject):
 
     @Slot(object)
     def _on_status(self, status: object) -> None:
-        if getattr(status, "kind", "") == "error":
-            self._window.messages.show_error(getattr(status, "message", ""))
+        if isinstance(status, StoreStatus) and status.kind == "error" and not self._has_banner(status.message):
+            self._window.messages.show_error(status.message)
+
+    def _has_banner(self, message: str) -> bool:
+        """Files changed by others have a banner of their own."""
+        return any(message.startswith(conflict.message) for conflict in self._session.store.conflicts())
 
     @Slot(object)
     def _on_run_ended(self, ended: object) -> None:
@@ -334,11 +385,10 @@ class SessionCommands(QObject):
 
 def _create(choice: NewProject, report: Report, should_stop: ShouldStop) -> Path:
     """The task for a choice of the dialog. -> the project's folder"""
-    source = Source(path=choice.source, images=choice.images, label_format=choice.labels)
     made = create_project(
         choice.project,
-        source,
-        format_name=choice.kind,
+        choice.source,
+        format_name=choice.format_name,
         split_fraction=choice.val_fraction,
         report=report,
         should_stop=should_stop,

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout,
 
 from rcnn_studio.tasks.exporting import EXPORT_FORMATS
 from rcnn_studio.ui.path_row import PathRow
+from rcnn_studio.workspace.export_losses import Losses
 
 LEAST_WIDTH = 560
 
@@ -31,6 +32,8 @@ class ExportDialog(QDialog):
         self.folder.edit.setObjectName("export.folder")
         self.hint = QLabel(wordWrap=True)
         self.hint.setProperty("role", "muted")
+        self.lost = QLabel(wordWrap=True, objectName="export.lost")
+        self.lost.setTextFormat(Qt.TextFormat.PlainText)
         self.error = QLabel(wordWrap=True)
         self.error.setProperty("role", "bad")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -42,6 +45,7 @@ class ExportDialog(QDialog):
         form = QFormLayout()
         form.addRow(self.tr("Format"), self.format)
         form.addRow("", self.hint)
+        form.addRow(self.tr("Left out"), self.lost)
         form.addRow(self.tr("Into the folder"), self.folder)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
@@ -49,6 +53,7 @@ class ExportDialog(QDialog):
         layout.addStretch(1)
         layout.addWidget(buttons)
         self.setMinimumWidth(LEAST_WIDTH)
+        self._losses: Losses | None = None
         self.format.currentIndexChanged.connect(self._on_format)
         self.folder.edit.textChanged.connect(self._on_folder)
         self._on_format()
@@ -60,7 +65,8 @@ class ExportDialog(QDialog):
             "coco": self.tr("COCO"),
             "yolo": self.tr("YOLO"),
             "labelme": self.tr("LabelMe"),
-            "csv": self.tr("CSV"),
+            "csv": self.tr("CSV, TensorFlow style"),
+            "csv-retinanet": self.tr("CSV, RetinaNet style"),
         }
 
     def _hints(self) -> dict[str, str]:
@@ -69,11 +75,32 @@ class ExportDialog(QDialog):
             "coco": self.tr("One JSON file a split, with the images that are labelled."),
             "yolo": self.tr("One text file an image, with data.yaml and the images."),
             "labelme": self.tr("One JSON file an image, beside it."),
-            "csv": self.tr("One table with a row a box, with the images."),
+            "csv": self.tr("One table with a row a box and a head line, with the images."),
+            "csv-retinanet": self.tr("One table with a row a box, one with the classes, and the images."),
         }
 
     def _on_format(self) -> None:
         self.hint.setText(self._hints().get(str(self.format.currentData()), ""))
+        self._show_lost()
+
+    def show_losses(self, losses: Losses) -> None:
+        """What each format has no place for, once that is known."""
+        self._losses = losses
+        self._show_lost()
+
+    def _show_lost(self) -> None:
+        if self._losses is None:
+            lines, role = [self.tr("Counting …")], "muted"
+        else:
+            lost = self._losses.get(str(self.format.currentData()), ())
+            lines, role = (
+                list(lost) or [self.tr("Nothing: this format holds all there is.")],
+                "warning" if lost else "good",
+            )
+        self.lost.setText("\n".join(lines))
+        self.lost.setProperty("role", role)
+        self.lost.style().unpolish(self.lost)
+        self.lost.style().polish(self.lost)
 
     def _on_folder(self) -> None:
         problem = self._problem()

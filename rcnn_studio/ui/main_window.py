@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMainWindow,
     QMessageBox,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
 from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.ui.actions import build_actions
 from rcnn_studio.ui.commands import SessionCommands, WindowCommands
+from rcnn_studio.ui.files.room import FilesRoom
 from rcnn_studio.ui.jobs_strip import JobsStrip
 from rcnn_studio.ui.menus import Toolbar, fill_menu_bar
 from rcnn_studio.ui.message_bar import MessageBar
@@ -43,20 +45,25 @@ class MainWindow(QMainWindow):
         self.setObjectName("main_window")
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
+        # the columns keep their height beside a dock below: on a small screen they would not fit above it
+        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         self.settings = settings
         self.theme = theme
         self.board = JobBoard(self)
         self.session: Session | None = None
         self.room: SessionRoom | None = None
+        self.files: FilesRoom | None = None
         self.activity = "label"
         self.studio_actions = build_actions(self)
         self.messages = MessageBar()
         self.welcome = WelcomePage(
-            self.studio_actions["action.project.open"], self.studio_actions["action.project.new"]
+            *(self.studio_actions[f"action.project.{name}"] for name in ("open", "import", "new"))
         )
         self.device_line = QLabel(objectName="device_line")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.welcome)
+        self.welcome.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)  # it is no canvas's least
         self.setCentralWidget(self._central())
         self.toolbar = Toolbar(self.studio_actions, self.device_line, self)
         self.addToolBar(self.toolbar)
@@ -94,6 +101,7 @@ class MainWindow(QMainWindow):
             return False
         self.session = session
         self.room = SessionRoom(session, self)
+        self._show_files(session, self.room)
         self.session_commands = SessionCommands(self, self.room)
         self.stack.addWidget(self.room.canvas)
         self.stack.setCurrentWidget(self.room.canvas)
@@ -102,11 +110,7 @@ class MainWindow(QMainWindow):
         self.set_activity(self.activity)
         self.setWindowTitle(self.tr("{0} — RCNN Studio").format(session.project.title))
         self.session_commands.refresh()
-        if session.project.read_only:
-            self.messages.show_warning(
-                self.tr("This project is open elsewhere ({0}); here it is read-only.").format(session.store.owner)
-            )
-        elif not self.studio_actions["action.view.boxes"].isChecked():
+        if not self.studio_actions["action.view.boxes"].isChecked():
             self.messages.show_info(self.tr("The boxes are hidden, as you left them: Shift+H shows them."))
         self.room.canvas.setFocus()
         session.work_ahead()
@@ -120,8 +124,15 @@ class MainWindow(QMainWindow):
         if self.session is None or self.room is None:
             return
         self._remember_layout()
-        self.session.close()
         session, room = self.session, self.room
+        if self.files is not None:
+            self.files.close()
+        try:
+            session.close()
+        except StudioError:
+            self._show_files(session, room)
+            raise
+        self.files = None
         if self.session_commands is not None:
             self.session_commands.unwire()
         self.session, self.room, self.session_commands = None, None, None
@@ -188,12 +199,27 @@ class MainWindow(QMainWindow):
     # --- inside -----------------------------------------------------------------------------------
 
     def _central(self) -> QWidget:
-        central = QWidget()
-        layout = QVBoxLayout(central)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.stack)
-        self.messages.lie_over(central)
+        central, stage = QWidget(), QWidget()
+        self._banners = QVBoxLayout()
+        for inside, holder in ((QVBoxLayout(central), central), (QVBoxLayout(stage), stage)):
+            inside.setContentsMargins(0, 0, 0, 0)
+            inside.setSpacing(0)
+            if holder is stage:
+                inside.addWidget(self.stack)
+            else:
+                inside.addLayout(self._banners)
+                inside.addWidget(stage, 1)
+        self.messages.lie_over(stage)
         return central
+
+    def _show_files(self, session: Session, room: SessionRoom) -> None:
+        """Make the files' room of a session and place its parts."""
+        self.files = FilesRoom(session, self)
+        self.files.message.connect(self.messages.show_info)
+        for banner in self.files.banners:
+            self._banners.addWidget(banner)
+            banner.setVisible(bool(banner.label.text()))
+        room.show_files(self.files)
 
     def _restore_geometry(self) -> None:
         screen = QApplication.primaryScreen().availableSize()
@@ -208,9 +234,12 @@ class MainWindow(QMainWindow):
 
     def _show_layout(self, room: SessionRoom) -> None:
         stored = self.settings.get(f"layout.{self.activity}")
+        again, extras = room.arranged, room.open_extras()
         room.arrange(self.activity)
         if isinstance(stored, str):
             self.restoreState(QByteArray.fromBase64(stored.encode()))
+        if again:
+            room.show_extras(extras)
 
     def _remember_layout(self) -> None:
         state = bytes(self.saveState().toBase64().data()).decode()

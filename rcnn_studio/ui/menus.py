@@ -32,7 +32,7 @@ def fill_menu_bar(bar: QMenuBar, actions: Actions, recent: QMenu) -> QMenu:
     for name, title in titles.items():
         menus[name] = bar.addMenu(title)
         fill_menu(menus[name], name, actions)
-    menus["file"].insertMenu(actions["action.project.export"], recent)
+    menus["file"].insertMenu(actions["action.project.import"], recent)
     fill_menu(menus["box"].addMenu(tr("Move and Resize")), "box.move", actions)
     fill_menu(menus["view"].addMenu(tr("Theme")), "view.theme", actions)
     menus["view"].addSeparator()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 INFO_MS = 8_000
+Way = tuple[str, Callable[[], object]]
+"""A button beside a message: its text, and what it does."""
+
 INFO, WARNING, ERROR = "info", "warning", "error"
 
 
@@ -19,6 +24,11 @@ class MessageBar(QFrame):
         self.label = QLabel(wordWrap=True)
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.button = QPushButton(objectName="message_bar.button", flat=True)
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setProperty("role", "quiet")
+        self.button.clicked.connect(self._on_button)
+        self._way: Way | None = None
         close = QToolButton(text="✕", autoRaise=True)
         close.setToolTip(self.tr("Dismiss"))
         close.setAccessibleName(self.tr("Dismiss message"))
@@ -26,6 +36,7 @@ class MessageBar(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 6, 6)
         layout.addWidget(self.label, 1)
+        layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         self._timer = QTimer(self, singleShot=True, interval=INFO_MS)
         self._timer.timeout.connect(self.dismiss)
@@ -49,8 +60,9 @@ class MessageBar(QFrame):
         """As show_info, but it stays until dismissed."""
         self._show(text, INFO)
 
-    def show_warning(self, text: str) -> None:
-        self._show(text, WARNING)
+    def show_warning(self, text: str, way: Way | None = None) -> None:
+        """way: a button that leads to what is warned of."""
+        self._show(text, WARNING, way)
 
     def show_error(self, text: str) -> None:
         self._show(text, ERROR)
@@ -59,9 +71,18 @@ class MessageBar(QFrame):
         self._timer.stop()
         self.hide()
 
-    def _show(self, text: str, level: str) -> None:
+    def _on_button(self) -> None:
+        way = self._way
+        self.dismiss()
+        if way is not None:
+            way[1]()
+
+    def _show(self, text: str, level: str, way: Way | None = None) -> None:
         self._timer.stop()
         self.label.setText(text)
+        self._way = way
+        self.button.setText(way[0] if way is not None else "")
+        self.button.setVisible(way is not None)
         if self.property("level") != level:
             self.setProperty("level", level)
             self.style().unpolish(self)

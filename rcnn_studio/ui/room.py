@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QDock
 
 from rcnn_studio.ui.actions import attach_canvas_actions
 from rcnn_studio.ui.browse.image_list import ImageList
+from rcnn_studio.ui.files.room import FilesRoom
 from rcnn_studio.ui.label.box_table import BoxTable
 from rcnn_studio.ui.label.canvas import Canvas
 from rcnn_studio.ui.label.categories import CategoryPanel
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 LOG_AXIS = "toggle.train.log_axis"
 LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 COLUMNS = {
     "label": (("images",), ("categories", "boxes")),
     "train": (("images", "categories"), ("train",)),
@@ -31,11 +34,13 @@ COLUMNS = {
 """The docks of each activity, left and right, from above: the classes are always beside the canvas."""
 
 SHARES = {"label": (35, 65), "train": (64, 36), "review": (64, 36)}
+PROBLEMS_HEIGHT = 240
 WIDTHS = {"images": 260, "categories": 372, "boxes": 372, "train": 460, "review": 380}
 
 
 class SessionRoom(QObject):
-    """`canvas` goes into the window's centre, `docks` around it."""
+    """`canvas` goes into the window's centre, `docks` around it; `extras` are docks that belong to no activity, hidden
+    until they are asked for."""
 
     def __init__(self, session: Session, window: MainWindow) -> None:
         super().__init__(window)
@@ -55,6 +60,14 @@ class SessionRoom(QObject):
             "train": self._dock("train", self.tr("Train"), self.train, RIGHT),
             "review": self._dock("review", self.tr("Review"), self.review, RIGHT),
         }
+        self.extras = {
+            "problems": self._dock("problems", self.tr("Problems"), QWidget(), BOTTOM, listed=False),
+            "history": self._dock("history", self.tr("History"), QWidget(), RIGHT, listed=False),
+        }
+        for name, dock in self.extras.items():
+            dock.toggleViewAction().toggled.connect(window.studio_actions[f"action.files.{name}"].setChecked)
+            dock.hide()
+        self.arranged = False
         self.canvas.bind(window.studio_actions)
         self.image_list.bind(window.studio_actions)
         self.review.bind(window.studio_actions)
@@ -68,19 +81,47 @@ class SessionRoom(QObject):
         """A click on a button, a list of choices or a slider leaves the focus, and so the keys, where it was; Tab
         still reaches them. The class list takes the canvas's keys."""
         for dock in self.docks.values():
-            for kind in (QAbstractButton, QComboBox, QAbstractSlider):
-                for widget in dock.findChildren(kind):
-                    if widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
-                        widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            _leave_focus(dock)
         attach_canvas_actions(self.categories, window.studio_actions, image_list=True)
+
+    def show_files(self, files: FilesRoom) -> None:
+        """Put the panels and the badge of the files' room where they belong; those before go."""
+        for name, panel in (("problems", files.problems), ("history", files.history)):
+            before = self.extras[name].widget()
+            self.extras[name].setWidget(panel)
+            before.setParent(None)
+            before.deleteLater()
+            _leave_focus(panel)
+        self.status.show_badge(self._window.statusBar(), files.badge)
+
+    def set_extra(self, name: str, on: bool = True) -> None:
+        """Show a dock that belongs to no activity, in front, or hide it."""
+        dock = self.extras[name]
+        dock.setVisible(on)
+        if on:
+            dock.raise_()
+            if name == "problems" and dock.height() < PROBLEMS_HEIGHT and not dock.isFloating():
+                self._window.resizeDocks([dock], [PROBLEMS_HEIGHT], Qt.Orientation.Vertical)
+
+    def open_extras(self) -> list[str]:
+        return [name for name, dock in self.extras.items() if not dock.isHidden()]
+
+    def show_extras(self, names: Collection[str]) -> None:
+        for name, dock in self.extras.items():
+            dock.setVisible(name in names)
 
     def arrange(self, activity: str) -> None:
         """Put the docks of an activity where they are when nobody has moved them."""
         window = self._window
         shown = [name for column in COLUMNS[activity] for name in column]
+        # hidden first: docks of two activities on top of each other would push the window's border down
+        self.show_extras(())
         for name, dock in self.docks.items():
-            dock.setFloating(False)
-            dock.setVisible(name in shown)
+            if name not in shown:
+                dock.hide()
+        for name in shown:
+            self.docks[name].setFloating(False)
+            self.docks[name].show()
         for area, column in zip((LEFT, RIGHT), COLUMNS[activity], strict=True):
             first = self.docks[column[0]]
             window.addDockWidget(area, first)
@@ -89,6 +130,11 @@ class SessionRoom(QObject):
             if len(column) > 1:
                 stacked = [self.docks[name] for name in column]
                 window.resizeDocks(stacked, list(SHARES[activity]), Qt.Orientation.Vertical)
+        window.addDockWidget(BOTTOM, self.extras["problems"])
+        last = self.docks[COLUMNS[activity][1][-1]]
+        window.tabifyDockWidget(last, self.extras["history"])
+        last.raise_()
+        self.arranged = True
         firsts = [column[0] for column in COLUMNS[activity]]
         docks, widths = [self.docks[name] for name in firsts], [WIDTHS[name] for name in firsts]
         window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
@@ -96,17 +142,28 @@ class SessionRoom(QObject):
     def remove(self) -> None:
         """Take every widget out of the window; the session is closed after this."""
         self.status.remove(self._window.statusBar())
-        for dock in self.docks.values():
+        for dock in (*self.docks.values(), *self.extras.values()):
             self._window.removeDockWidget(dock)
             dock.deleteLater()
         self._window.stack.removeWidget(self.canvas)
         self.canvas.deleteLater()
         self.deleteLater()
 
-    def _dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+    def _dock(
+        self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, *, listed: bool = True
+    ) -> QDockWidget:
+        """listed: in the View menu by its own action; the others have a row in the table of actions."""
         dock = QDockWidget(title, self._window)
         dock.setObjectName(f"dock.{name}")
         dock.setWidget(widget)
         self._window.place_dock(dock, area)
-        self._window.view_menu.addAction(dock.toggleViewAction())
+        if listed:
+            self._window.view_menu.addAction(dock.toggleViewAction())
         return dock
+
+
+def _leave_focus(panel: QWidget) -> None:
+    for kind in (QAbstractButton, QComboBox, QAbstractSlider):
+        for widget in panel.findChildren(kind):
+            if widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
+                widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)

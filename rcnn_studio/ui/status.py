@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar
 
 from rcnn_studio.store.project import StoreStatus
 from rcnn_studio.ui.browse.image_model import state_hint, state_text
+from rcnn_studio.ui.files.badge import SavedBadge
 from rcnn_studio.ui.jobs_strip import JobsStrip
 from rcnn_studio.ui.label.canvas import Canvas
 from rcnn_studio.ui.training_strip import TrainingStrip
@@ -26,17 +27,15 @@ class StatusFields(QObject):
         self.zoom = QLabel()
         self.looking = QLabel(self.tr("model is looking …"))
         self.looking.hide()
-        self.saved = QLabel(objectName="status.saved")
-        self.saved.setAccessibleName(self.tr("Saved state"))
         self.training = TrainingStrip(session.training)
         self.jobs = JobsStrip(session.board)
         self.writing = WritingStrip(session.store)
-        self.permanent = (self.looking, self.jobs, self.writing, self.training, self.saved)
+        self.saved: SavedBadge | None = None
+        self.permanent = (self.looking, self.jobs, self.writing, self.training)
         self.widgets = (self.place, self.pointer, self.zoom, *self.permanent)
         self.pointer.setMinimumWidth(self.pointer.fontMetrics().horizontalAdvance("00000, 00000"))
         self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("0000 %"))
         self.place.setContentsMargins(8, 0, 12, 0)
-        self.saved.setContentsMargins(8, 0, 10, 0)
         for widget in (self.place, self.pointer, self.zoom):
             bar.addWidget(widget)
         for widget in self.permanent:
@@ -49,12 +48,23 @@ class StatusFields(QObject):
         session.review.detections_changed.connect(self._on_detections_changed)
         canvas.pointer_moved.connect(self._on_pointer)
         canvas.zoom_changed.connect(self._on_zoom)
-        self._show_saved(StoreStatus(kind="saved", pending_files=session.store.pending_files(), message=""))
         self._on_zoom(canvas.zoom)
         if project.current_id is not None:
             self._on_image_changed(project.current_id)
 
+    def show_badge(self, bar: QStatusBar, badge: SavedBadge | None) -> None:
+        """Put this badge, which says what is saved, at the end; the one before goes."""
+        if self.saved is not None:
+            bar.removeWidget(self.saved)
+            self.saved.setParent(None)
+            self.saved.deleteLater()
+        self.saved = badge
+        if badge is not None:
+            bar.addPermanentWidget(badge)
+            badge.show()
+
     def remove(self, bar: QStatusBar) -> None:
+        self.show_badge(bar, None)
         for widget in self.widgets:
             bar.removeWidget(widget)
             widget.deleteLater()
@@ -84,21 +94,4 @@ class StatusFields(QObject):
 
     def _on_status(self, status: object) -> None:
         if isinstance(status, StoreStatus):
-            self._show_saved(status)
             self.writing.show_status(status)
-
-    def _show_saved(self, status: StoreStatus) -> None:
-        if self._session.project.read_only:
-            text = self.tr("Read-only")
-        elif status.kind == "saving":
-            text = self.tr("Saving …")
-        elif status.kind == "error":
-            text = self.tr("Not written")
-        elif status.pending_files == 1:
-            text = self.tr("Saved · 1 file to write")
-        elif status.pending_files:
-            text = self.tr("Saved · {0} files to write").format(status.pending_files)
-        else:
-            text = self.tr("Saved")
-        self.saved.setText(text)
-        self.saved.setToolTip(status.message or self.tr("Every finished gesture is on disk when this says Saved."))

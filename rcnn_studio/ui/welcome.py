@@ -23,13 +23,15 @@ from rcnn_studio.tasks.importing import project_title
 
 
 class WelcomePage(QWidget):
-    """Three ways to begin: the sample, a folder, a new project; and the recent ones."""
+    """Four ways to begin: the sample, a folder, a file, a new project; and the recent ones."""
 
     path_chosen = Signal(str)
     sample_chosen = Signal()
     clear_chosen = Signal()
 
-    def __init__(self, open_action: QAction, new_action: QAction, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, open_action: QAction, import_action: QAction, new_action: QAction, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("welcome")
         self.title = QLabel(self.tr("RCNN Studio"))
@@ -37,7 +39,8 @@ class WelcomePage(QWidget):
         subtitle = QLabel(
             self.tr(
                 "Label images, train Faster R-CNN, review what it finds.\n"
-                "Drop a folder of images, a VOC folder or a project on this window to begin."
+                "Drop a folder of images, a dataset (VOC, COCO, YOLO, LabelMe, CSV),\n"
+                "a zip archive or a project on this window to begin."
             )
         )
         subtitle.setProperty("role", "muted")
@@ -46,7 +49,9 @@ class WelcomePage(QWidget):
         sample.clicked.connect(self.sample_chosen)
         folder = QPushButton(self.tr("Open a folder or project …"))
         folder.clicked.connect(open_action.trigger)
-        new = QPushButton(self.tr("New project from VOC, COCO or images …"))
+        file = QPushButton(self.tr("Open a dataset file or zip archive …"))
+        file.clicked.connect(import_action.trigger)
+        new = QPushButton(self.tr("New project …"))
         new.clicked.connect(new_action.trigger)
         self._heading = QLabel(self.tr("Recent"))
         self._heading.setProperty("role", "title")
@@ -63,7 +68,7 @@ class WelcomePage(QWidget):
         version = QLabel(self.tr("Version {0}").format(__version__))
         version.setProperty("role", "muted")
         column = QVBoxLayout()
-        for widget in (self.title, subtitle, sample, folder, new):
+        for widget in (self.title, subtitle, sample, folder, file, new):
             column.addWidget(widget)
         column.addLayout(head)
         for widget in (self.recent, version):

@@ -27,6 +27,8 @@ def check_of(store: ProjectStore) -> Check:
 
 
 def _check(store: ProjectStore, report: Report, should_stop: ShouldStop) -> Sequence[Problem]:
+    if not store.status().paused:
+        store.write_back(wait=True)  # a file on its way to the disk is no problem
     return check_project(store, report=report, should_stop=should_stop).problems
 
 

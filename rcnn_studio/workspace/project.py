@@ -1,20 +1,12 @@
-"""The open project as the window sees it: the image at hand, its boxes, the selection, undo.
+"""The open project as the window sees it: what is in project_state.py, and the gestures that change it.
 
-A gesture makes one Edit: it is applied in memory, shown, and queued for the store's writer thread. Widgets
-hold no truth; they read this object and repaint on its signals. Detections live in review.py.
+A gesture makes one Edit, which can be undone. Detections live in review.py.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
-from typing import Literal
-
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QUndoStack
 
 from rcnn_studio.domain import box_edits
 from rcnn_studio.domain.dataset import (
@@ -30,139 +22,17 @@ from rcnn_studio.domain.dataset import (
 )
 from rcnn_studio.domain.detections import Detections, Rejection
 from rcnn_studio.domain.edits import Edit, ImageChange, apply_to_boxes, state_after
-from rcnn_studio.domain.errors import ProjectError, StudioError
+from rcnn_studio.domain.errors import ProjectError
 from rcnn_studio.domain.geometry import ordered
 from rcnn_studio.domain.splits import TRAIN, VAL
-from rcnn_studio.store.project import ProjectStore
-from rcnn_studio.tasks.importing import project_title
-from rcnn_studio.workspace.image_rows import ImageRows
-from rcnn_studio.workspace.undo import EditCommand, drop_commands
+from rcnn_studio.store.listing import count_images_with
+from rcnn_studio.workspace.project_state import ProjectState
 
 VAL_EVERY = 5
-HIGHEST_CATEGORY_KEY = "highest_category_id"
-RELOAD_ONE_BY_ONE = 200
-"""Up to so many images are read again one by one; of more, the whole list is."""
 
 
-class ProjectModel(QObject):
+class ProjectModel(ProjectState):
     """See the module. All methods belong to the GUI thread."""
-
-    image_changed = Signal(int)
-    boxes_changed = Signal(int)
-    categories_changed = Signal()
-    selection_changed = Signal()
-    active_category_changed = Signal(int)
-    table_changed = Signal()
-    images_updated = Signal(list)
-    rejections_changed = Signal(int)
-    detections_returned = Signal(int, list)
-    status_changed = Signal(object)
-    message = Signal(str)
-    _edit_refused = Signal(object, object)
-
-    def __init__(self, store: ProjectStore, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.store = store
-        self.undo_stack = QUndoStack(self)
-        self.rows = ImageRows(store.image_table())
-        self.categories: tuple[Category, ...] = store.categories()
-        self.category_counts: Counter[int] = Counter(store.category_counts())
-        self.active_category_id = self.categories[0].id if self.categories else 0
-        self.current_id: int | None = None
-        self.boxes: tuple[Box, ...] = ()
-        self.selection: frozenset[int] = frozenset()
-        self.clipboard: tuple[Box, ...] = ()
-        self._record: ImageRecord | None = None
-        self._acknowledged = 0
-        self._highest_category_id = int(store.get_meta(HIGHEST_CATEGORY_KEY) or 0)
-        self._closed = False
-        self._edit_refused.connect(self._on_edit_refused, Qt.ConnectionType.QueuedConnection)
-        store.add_listener(self.status_changed.emit)
-
-    # --- reading -----------------------------------------------------------------------------
-
-    @property
-    def title(self) -> str:
-        """What the window calls the project."""
-        return project_title(self.store.folder)
-
-    @property
-    def read_only(self) -> bool:
-        return self.store.read_only
-
-    @property
-    def table(self) -> ImageRows:
-        return self.rows
-
-    @property
-    def record(self) -> ImageRecord | None:
-        """The image at hand (its boxes are in `boxes`)."""
-        return self._record
-
-    @property
-    def acknowledged(self) -> int:
-        """Sequence number of the newest edit known to be on disk."""
-        return self._acknowledged
-
-    def category(self, category_id: int) -> Category | None:
-        return next((c for c in self.categories if c.id == category_id), None)
-
-    def image_record(self, image_id: int) -> ImageRecord:
-        if self._record is not None and image_id == self.current_id:
-            return replace(self._record, boxes=self.boxes)
-        return self.store.image(image_id)
-
-    def image_path(self, image_id: int) -> Path:
-        return self.store.image_path(image_id)
-
-    def rejections(self, image_id: int) -> tuple[Rejection, ...]:
-        return self.store.rejections(image_id)
-
-    def selected_boxes(self) -> tuple[Box, ...]:
-        return tuple(box for box in self.boxes if box.id in self.selection)
-
-    # --- where the person is -----------------------------------------------------------------
-
-    def set_current(self, image_id: int) -> None:
-        """Show another image; its boxes are read from the store."""
-        if image_id == self.current_id:
-            return
-        self._record = self.store.image(image_id)
-        self.current_id = image_id
-        self.boxes = self._record.boxes
-        self.selection = frozenset()
-        self.image_changed.emit(image_id)
-        self.boxes_changed.emit(image_id)
-        self.selection_changed.emit()
-
-    def open_first(self) -> None:
-        """The image the person left, else the first of the list."""
-        remembered = self.store.get_meta("current_image")
-        ids = self.rows.ids
-        if remembered and remembered.isdigit() and self.rows.has(int(remembered)):
-            self.set_current(int(remembered))
-        elif len(ids):
-            self.set_current(int(ids[0]))
-
-    def remember_place(self) -> None:
-        if self.current_id is not None and not self.read_only:
-            self.store.set_meta("current_image", str(self.current_id))
-
-    def close(self) -> None:
-        """The store is closed: what its threads still had to say is not heard any more."""
-        self._closed = True
-
-    def set_selection(self, box_ids: Iterable[int]) -> None:
-        known = {box.id for box in self.boxes}
-        wanted = frozenset(box_ids) & known
-        if wanted != self.selection:
-            self.selection = wanted
-            self.selection_changed.emit()
-
-    def set_active_category(self, category_id: int) -> None:
-        if self.category(category_id) is not None and category_id != self.active_category_id:
-            self.active_category_id = category_id
-            self.active_category_changed.emit(category_id)
 
     # --- gestures on the image at hand: one Edit each ----------------------------------------
 
@@ -289,6 +159,7 @@ class ProjectModel(QObject):
 
     def add_category(self, name: str) -> Category:
         """A new category (or the one that has this name already), made active."""
+        self.catch_up()
         category = self._category_named(box_edits.clean_category_name(name))
         if category not in self.categories:
             self._push_categories(self.tr("Add class {0}").format(category.name), (*self.categories, category))
@@ -306,6 +177,7 @@ class ProjectModel(QObject):
 
     def change_category(self, changed: Category) -> None:
         """Rename, recolour or rekey; a hotkey is taken from the category that had it."""
+        self.catch_up()
         name = box_edits.clean_category_name(changed.name)
         if any(c.name == name and c.id != changed.id for c in self.categories):
             raise ProjectError(self.tr("There is a class named {0} already.").format(name))
@@ -319,8 +191,31 @@ class ProjectModel(QObject):
                 after.append(c)
         self._push_categories(self.tr("Change class {0}").format(name), tuple(after))
 
+    def merge_category(self, from_id: int, into_id: int) -> None:
+        """Every box of one category becomes one of the other, and the first is gone; over all images, one Edit."""
+        self.catch_up()
+        gone, into = self.category(from_id), self.category(into_id)
+        if gone is not None and into is not None and gone.id != into.id:
+            text = self.tr("Merge class {0} into {1}").format(gone.name, into.name)
+            self.push(Edit(text=text, merge=(from_id, into_id)))
+
+    def delete_category(self, category_id: int) -> None:
+        """Remove a category and all of its boxes, over all images; one Edit."""
+        self.catch_up()
+        category = self.category(category_id)
+        if category is not None:
+            text = self.tr("Delete class {0} with its boxes").format(category.name)
+            self.push(Edit(text=text, remove_category=category_id))
+
+    def uses(self, category_id: int) -> tuple[int, int]:
+        """(boxes, images with at least one of them) of a category in the whole project. Raises ProjectError."""
+        self.catch_up()
+        self.store.flush()
+        return self.category_counts[category_id], count_images_with(self.store.folder, category_id)
+
     def remove_category(self, category_id: int) -> None:
         """Remove a category without boxes; raises ProjectError where it is in use."""
+        self.catch_up()
         category = self.category(category_id)
         if category is None:
             return
@@ -332,134 +227,6 @@ class ProjectModel(QObject):
         self._push_categories(
             self.tr("Remove class {0}").format(category.name), tuple(c for c in self.categories if c.id != category_id)
         )
-
-    # --- edits ----------------------------------------------------------------------------------
-
-    def push(self, edit: Edit) -> None:
-        """Apply an edit and make it undoable. A read-only project says so and changes nothing."""
-        if self.read_only:
-            self.message.emit(self.tr("This project is open read-only: {0}").format(self.store.owner))
-            return
-        self.undo_stack.push(EditCommand(edit, self.apply_edit))
-
-    def apply_edit(self, edit: Edit, *, show: bool) -> None:
-        """Apply in memory and queue for the disk. show: go to the image the edit is about."""
-        if edit.categories is not None:
-            self._apply_categories(*edit.categories)
-        for change in edit.images:
-            self._apply_change(change)
-        self.store.submit(edit, on_done=self._on_committed, on_error=partial(self._edit_refused.emit, edit))
-        self._announce(edit, show=show)
-
-    def _apply_categories(self, before: tuple[Category, ...], after: tuple[Category, ...]) -> None:
-        self.categories = after
-        highest = max((c.id for c in (*before, *after)), default=0)
-        if highest > self._highest_category_id:
-            self._highest_category_id = highest
-            self.store.set_meta(HIGHEST_CATEGORY_KEY, str(highest))
-
-    def _apply_change(self, change: ImageChange) -> None:
-        self.rows.apply(change)
-        self.category_counts.subtract(b.category_id for b in change.removed)
-        self.category_counts.update(b.category_id for b in change.added)
-        if change.image_id == self.current_id and self._record is not None:
-            self.boxes = apply_to_boxes(self.boxes, change)
-            split = self._record.split if change.split is None else change.split[1]
-            self._record = replace(self._record, state=change.state[1], split=split, boxes=self.boxes)
-            self.selection &= {box.id for box in self.boxes}
-
-    def _announce(self, edit: Edit, *, show: bool) -> None:
-        if edit.categories is not None:
-            self.categories_changed.emit()
-            if self.category(self.active_category_id) is None and self.categories:
-                self.set_active_category(self.categories[0].id)
-        touched = [change.image_id for change in edit.images]
-        if not touched:
-            return
-        self.images_updated.emit(touched)
-        if show and len(touched) == 1 and touched[0] != self.current_id:
-            self.set_current(touched[0])
-        for image_id in touched:
-            if image_id == self.current_id:
-                self.boxes_changed.emit(image_id)
-                self.selection_changed.emit()
-        for change in edit.images:
-            if change.rejections_added or change.rejections_removed:
-                self.rejections_changed.emit(change.image_id)
-        if show:
-            self._announce_returned(edit)
-
-    def _announce_returned(self, edit: Edit) -> None:
-        """Say where detections are open again because an undo took back what was decided about them."""
-        for change in edit.images:
-            kept = {box.id for box in change.added}
-            boxes = [b.xyxy for b in change.removed if b.source == BoxSource.RUN and b.id not in kept]
-            corners = [*boxes, *((r.x1, r.y1, r.x2, r.y2) for r in change.rejections_removed)]
-            if corners:
-                self.detections_returned.emit(change.image_id, corners)
-
-    # --- what the store says ------------------------------------------------------------------------
-
-    def settle_conflict(self, path: str | Path, keep: Literal["mine", "theirs"]) -> None:
-        """Settle a linked file that another program has changed, and show what is stored then.
-
-        Raises ProjectError, FormatError.
-        """
-        changed = self.store.resolve_conflict(path, keep)
-        if changed:
-            self.reload_images(changed)
-
-    def reload_images(self, image_ids: Collection[int]) -> None:
-        """Read these images from the store again. Their undo steps are dropped, because they speak of boxes that are
-        not there any more; a message says so."""
-        known = [i for i in image_ids if self.rows.has(i)]
-        others = self._reload_categories()
-        if len(known) > RELOAD_ONE_BY_ONE:
-            self.rows = ImageRows(self.store.image_table())
-        else:
-            for image_id in known:
-                self.rows.replace(self.store.image(image_id))
-        self.category_counts = Counter(self.store.category_counts())
-        dropped = drop_commands(self.undo_stack, set(known), categories=others)
-        if self.current_id in known:
-            self._record = self.store.image(self.current_id)
-            self.boxes = self._record.boxes
-            self.selection &= {box.id for box in self.boxes}
-        self._announce_reloaded(known)
-        if dropped:
-            one, many = self.tr("1 undo step was dropped"), self.tr("{0} undo steps were dropped")
-            text = one if dropped == 1 else many.format(dropped)
-            self.message.emit(self.tr("{0}: its image was read anew from the project.").format(text))
-
-    def _reload_categories(self) -> bool:
-        """-> whether they are others than those that were shown"""
-        stored = self.store.categories()
-        if stored == self.categories:
-            return False
-        self._apply_categories(self.categories, stored)
-        self.categories_changed.emit()
-        if self.category(self.active_category_id) is None and stored:
-            self.set_active_category(stored[0].id)
-        return True
-
-    def _announce_reloaded(self, image_ids: list[int]) -> None:
-        if len(image_ids) > RELOAD_ONE_BY_ONE:
-            self.table_changed.emit()
-        elif image_ids:
-            self.images_updated.emit(image_ids)
-        for image_id in image_ids:
-            self.rejections_changed.emit(image_id)
-        if self.current_id in image_ids:
-            self.boxes_changed.emit(self.current_id)
-            self.selection_changed.emit()
-
-    def _on_edit_refused(self, edit: Edit, error: StudioError) -> None:
-        """The store could not take an edit that is shown already: show what is stored instead."""
-        if self._closed:
-            return
-        touched = self.rows.ids.tolist() if edit.is_symbolic else [change.image_id for change in edit.images]
-        self.reload_images(touched)
-        self.message.emit(self.tr("{0} was not stored and is taken back: {1}").format(edit.text, error))
 
     def _push_boxes(
         self,
@@ -495,9 +262,6 @@ class ProjectModel(QObject):
             return None
         val, train = self.rows.split_count(VAL), self.rows.split_count(TRAIN)
         return (record.split, VAL if (val + 1) * VAL_EVERY <= val + train + 1 else TRAIN)
-
-    def _on_committed(self, sequence: int) -> None:
-        self._acknowledged = sequence
 
     # --- small helpers -----------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """What the studio remembers between starts: one JSON file in the user's configuration folder.
 
-A damaged file is set aside and replaced by the defaults; nothing is unpickled.
+A damaged file is set aside and replaced by the defaults, one that cannot be read stays; nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -28,16 +28,9 @@ class Settings:
         self._path = path if path is not None else home() / "settings.json"
         self._values: dict[str, Any] = {}
         self._lock = threading.Lock()
+        self._unread = False
         if self._path.is_file():
-            try:
-                loaded = orjson.loads(self._path.read_bytes())
-            except (OSError, orjson.JSONDecodeError) as error:
-                self._set_aside(str(error))
-            else:
-                if isinstance(loaded, dict):
-                    self._values = loaded
-                else:
-                    self._set_aside("not a JSON object")
+            self._read()
 
     def get(self, key: str, default: Any = None) -> Any:
         return self._values.get(key, default)
@@ -48,6 +41,8 @@ class Settings:
             if self._values.get(key) == value:
                 return
             self._values[key] = value
+            if self._unread:
+                return
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(self._path, orjson.dumps(self._values, option=orjson.OPT_INDENT_2))
@@ -69,6 +64,23 @@ class Settings:
 
     def clear_recent(self) -> None:
         self.set("recent", [])
+
+    def _read(self) -> None:
+        try:
+            content = self._path.read_bytes()
+        except OSError as error:  # it may be a good one: a disk that answers again brings it back
+            self._unread = True
+            log.info("settings cannot be read (%s); defaults in use, and nothing is saved", error)
+            return
+        try:
+            loaded = orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            self._set_aside(str(error))
+            return
+        if isinstance(loaded, dict):
+            self._values = loaded
+        else:
+            self._set_aside("not a JSON object")
 
     def _set_aside(self, reason: str) -> None:
         broken = self._path.with_suffix(".broken.json")

@@ -1,13 +1,16 @@
-"""One Edit as a step of Qt's undo stack. Knows how to be applied and taken back, not what it changes."""
+"""Edits as steps of Qt's undo stack, those of earlier sessions included. Knows how to apply them, not what they do."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from rcnn_studio.domain.edits import Edit
+from rcnn_studio.domain.errors import StudioError
+from rcnn_studio.store.project import UndoStack
 
 
 class Apply(Protocol):
@@ -16,51 +19,73 @@ class Apply(Protocol):
     def __call__(self, edit: Edit, *, show: bool) -> None: ...
 
 
-class EditCommand(QUndoCommand):
-    """Applied when it is pushed; undo and redo also show the image that changes. quiet: does nothing meanwhile."""
+class Step(Protocol):
+    """An edit as it stands on the stack; `edit` may be read from the disk's form only now, and raise StudioError."""
 
-    def __init__(self, edit: Edit, apply: Apply, *, quiet: bool = False) -> None:
-        super().__init__(edit.text)
-        self.edit = edit
-        self.apply = apply
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def edit(self) -> Edit: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewStep:
+    """The step of an edit that is made now."""
+
+    edit: Edit
+
+    @property
+    def text(self) -> str:
+        return self.edit.text
+
+
+class EditCommand(QUndoCommand):
+    """Applied when it is pushed; undo and redo also show the image that changes. quiet: does nothing meanwhile.
+
+    refuse(message): the step cannot be read; it leaves the stack then.
+    """
+
+    def __init__(self, step: Step, apply: Apply, refuse: Callable[[str], object], *, quiet: bool = False) -> None:
+        super().__init__(step.text)
+        self._step = step
+        self._apply = apply
+        self._refuse = refuse
         self.quiet = quiet
         self._first = not quiet
 
     def redo(self) -> None:
-        if self.quiet:
-            return
-        self.apply(self.edit, show=not self._first)
-        self._first = False
+        edit = self._read()
+        if edit is not None:
+            self._apply(edit, show=not self._first)
+            self._first = False
 
     def undo(self) -> None:
-        if not self.quiet:
-            self.apply(self.edit.inverse(), show=True)
+        edit = self._read()
+        if edit is not None:
+            self._apply(edit.inverse(), show=True)
+
+    def _read(self) -> Edit | None:
+        if self.quiet:
+            return None
+        try:
+            return self._step.edit
+        except StudioError as error:
+            self.setObsolete(True)
+            self._refuse(str(error))
+            return None
 
 
-def drop_commands(stack: QUndoStack, image_ids: Collection[int], *, categories: bool) -> int:
-    """Take the steps out of the stack that change one of these images (and those that change the categories). -> how
-    many
-
-    Qt's stack cannot lose a step from its middle: it is emptied and filled again with the others, which do nothing
-    while that happens.
-    """
-    steps = [command for n in range(stack.count()) if isinstance(command := stack.command(n), EditCommand)]
-    kept = [(place, s.edit, s.apply) for place, s in enumerate(steps) if not _touches(s.edit, image_ids, categories)]
-    dropped = len(steps) - len(kept)
-    if not dropped:
-        return 0
-    done = stack.index()
+def refill(stack: QUndoStack, past: UndoStack, apply: Apply, refuse: Callable[[str], object]) -> None:
+    """Make the stack hold the steps as they are stored; nothing is done or undone by the way."""
+    steps = (*past.undo, *reversed(past.redo))
+    commands = [EditCommand(step, apply, refuse, quiet=True) for step in steps]
+    stack.blockSignals(True)
     stack.clear()
-    fresh = [EditCommand(edit, apply, quiet=True) for _place, edit, apply in kept]
-    for command in fresh:
+    for command in commands:
         stack.push(command)
-    for place, _edit, _apply in reversed(kept):
-        if place >= done:
-            stack.undo()
-    for command in fresh:
+    stack.setIndex(len(past.undo))
+    for command in commands:
         command.quiet = False
-    return dropped
-
-
-def _touches(edit: Edit, image_ids: Collection[int], categories: bool) -> bool:
-    return (categories and edit.categories is not None) or any(change.image_id in image_ids for change in edit.images)
+    stack.blockSignals(False)
+    stack.indexChanged.emit(stack.index())

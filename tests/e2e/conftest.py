@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from rcnn_studio.app import create_window
 from rcnn_studio.formats.bundled import sample_projects_dir
 from rcnn_studio.ui.main_window import MainWindow
+from tests.collecting import collector as collector
 from tests.e2e.hands import Hands
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.collecting import collector as collector
 from tests.ui.desk import Desk, make_project
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
-
-import pytest
 
 from rcnn_studio.domain.edits import Edit
 from rcnn_studio.domain.errors import ProjectError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop
-from rcnn_studio.workspace.collector import GuiCollector
 from rcnn_studio.workspace.files import ChangedFile, Changes, Version
 from rcnn_studio.workspace.files_conflicts import Dispute, Keep
 
@@ -42,15 +38,6 @@ OBJECT = """\t<object>
 \t\t</bndbox>
 \t</object>
 """
-
-
-@pytest.fixture
-def collector(qapp) -> Iterator[None]:
-    """As in the app: a worker thread must not destroy a widget."""
-    made = GuiCollector()
-    yield
-    made.stop()
-    gc.collect()
 
 
 def voc(name: str, *objects: tuple[str, tuple[int, int, int, int]]) -> bytes:
@@ -128,11 +115,14 @@ class FakeConflicts:
     def disputes(self) -> tuple[Dispute, ...]:
         return tuple(
             Dispute(path=path, message=f"{path}: was changed by another program since it was imported.")
-            for path in self.pairs
+            for path in tuple(self.pairs)  # a job may settle one meanwhile
         )
 
     def theirs_and_mine(self, path: str) -> tuple[bytes | None, bytes | None]:
-        return self.pairs[path]
+        pair = self.pairs.get(path)
+        if pair is None:
+            raise ProjectError(f"{path}: is not in conflict.")
+        return pair
 
     def settle(self, path: str, keep: Keep) -> tuple[int, ...]:
         if path in self.refused:

@@ -17,9 +17,6 @@ from rcnn_studio.ui.theme import Theme, ThemeMode
 from rcnn_studio.workspace.files import FilesModel, Version
 from rcnn_studio.workspace.job import JobBoard
 from tests.ui.files_fakes import FakeFiles, voc
-from tests.ui.files_fakes import collector as collector
-
-pytestmark = pytest.mark.usefixtures("collector")
 
 Key = Qt.Key
 FOLDER = "/data/plant/Annotations"

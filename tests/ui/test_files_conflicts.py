@@ -12,9 +12,6 @@ from rcnn_studio.ui.files.conflicts import ConflictBanner, ConflictsDialog
 from rcnn_studio.workspace.files_conflicts import ConflictsModel
 from rcnn_studio.workspace.job import JobBoard
 from tests.ui.files_fakes import FakeConflicts, voc
-from tests.ui.files_fakes import collector as collector
-
-pytestmark = pytest.mark.usefixtures("collector")
 
 A, B = "/data/plant/Annotations/a.xml", "/data/plant/Annotations/b.xml"
 BOLT, SCREW = ("bolt", (10, 20, 60, 90)), ("screw", (10, 20, 60, 90))

@@ -15,9 +15,6 @@ from rcnn_studio.ui.files.history import ENTRY_ROLE, HistoryPanel
 from rcnn_studio.workspace.files_history import HistoryModel
 from rcnn_studio.workspace.files_store import StoreHistory
 from tests.ui.desk import Desk
-from tests.ui.files_fakes import collector as collector
-
-pytestmark = pytest.mark.usefixtures("collector")
 
 BOX, OTHER = (100, 80, 200, 160), (10, 10, 50, 50)
 

@@ -18,9 +18,6 @@ from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
 from rcnn_studio.ui.files.problems import ProblemsPanel
 from rcnn_studio.workspace.files_problems import ProblemsModel, Spot
 from rcnn_studio.workspace.job import JobBoard
-from tests.ui.files_fakes import collector as collector
-
-pytestmark = pytest.mark.usefixtures("collector")
 
 
 def problem(name: str, kind: str, level: str, *, where: str = "", message: str = "is odd.") -> Problem:

@@ -12,9 +12,6 @@ from rcnn_studio.domain.checks import Problem
 from rcnn_studio.ui.files.room import FilesRoom
 from rcnn_studio.workspace.session import Session
 from tests.store.projects import contents, voc_project
-from tests.ui.files_fakes import collector as collector
-
-pytestmark = pytest.mark.usefixtures("collector")
 
 
 class Open:
@@ -56,7 +53,7 @@ def test_an_edit_is_shown_written_and_taken_back_to_the_very_bytes(opened, qtbot
     opened.project.delete_boxes([opened.project.boxes[1].id])
     opened.room.badge.click()
     dialog = opened.room.changes
-    qtbot.waitUntil(lambda: dialog.summary.text() == "1 file, 2 boxes")
+    qtbot.waitUntil(lambda: dialog.summary.text() == "1 file, 2 boxes", timeout=20_000)
     dialog.write.click()
     qtbot.waitUntil(lambda: opened.room.files.changes.waiting == 0 and opened.xml.read_bytes() != opened.original)
     dialog.restore.click()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QColorDialog, QLineEdit
+from PySide6.QtWidgets import QColorDialog, QLineEdit, QMenu
 
 from rcnn_studio.domain.dataset import BoxFlag
 from rcnn_studio.ui.label import box_table
+from rcnn_studio.ui.label.category_dialogs import DeleteDialog, MergeDialog, RenameDialog
 from tests.ui.desk import HEIGHT, WIDTH, Desk
 
 Key = Qt.Key
@@ -24,6 +25,12 @@ def click_class(desk: Desk, row: int, *, x: int = 60, double: bool = False) -> N
     area = view.visualRect(view.model().index(row, 0))
     act = QTest.mouseDClick if double else QTest.mouseClick
     act(view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(area.left() + x, area.center().y()))
+
+
+def menu_of_class(desk: Desk, row: int) -> QMenu:
+    view = desk.categories.view
+    view.customContextMenuRequested.emit(view.visualRect(view.model().index(row, 0)).center())
+    return next(menu for menu in desk.categories.findChildren(QMenu) if menu.title() == "")
 
 
 # --- classes --------------------------------------------------------------------------------------------
@@ -65,15 +72,57 @@ def test_the_plus_button_adds_a_class_and_opens_its_name(desk: Desk, qtbot) -> N
     assert desk.project.categories[-1].hotkey == "4"
 
 
-def test_a_class_with_boxes_is_not_removed_and_one_without_is(desk: Desk, qtbot) -> None:
+def test_a_class_without_boxes_is_removed_and_one_with_boxes_only_after_a_question(desk: Desk, qtbot) -> None:
     desk.add(BOX)
-    click_class(desk, 0)
-    with qtbot.waitSignal(desk.project.message) as message:
-        desk.categories.remove_button.click()
-    assert "1" in message.args[0]
     click_class(desk, 1)
     desk.categories.remove_button.click()
     assert names(desk) == ["bolt", "washer"]
+    click_class(desk, 0)
+    desk.categories.remove_button.click()
+    dialog = desk.categories.findChild(DeleteDialog)
+    assert dialog.text.text() == "This deletes the class bolt with 1 box in 1 image."
+    dialog.reject()
+    assert names(desk) == ["bolt", "washer"]
+    desk.categories.remove_button.click()
+    desk.categories.findChildren(DeleteDialog)[-1].go.click()
+    qtbot.waitUntil(lambda: names(desk) == ["washer"], timeout=10_000)
+    assert desk.project.boxes == ()
+    desk.project.undo_stack.undo()
+    qtbot.waitUntil(lambda: names(desk) == ["bolt", "washer"], timeout=10_000)
+    assert desk.corners == [BOX]
+
+
+def test_the_menu_merges_a_class_into_another(desk: Desk, qtbot) -> None:
+    desk.add(BOX)
+    click_class(desk, 0)
+    menu = menu_of_class(desk, 0)
+    next(entry for entry in menu.actions() if entry.text() == "Merge into...").trigger()
+    dialog = desk.categories.findChild(MergeDialog)
+    assert [dialog.into.itemText(n) for n in range(dialog.into.count())] == ["nut", "washer"]
+    dialog.into.setCurrentIndex(1)
+    assert dialog.text.text() == "This moves 1 box in 1 image to washer, and the class bolt is gone."
+    dialog.go.click()
+    qtbot.waitUntil(lambda: names(desk) == ["nut", "washer"], timeout=10_000)
+    assert desk.class_names == ["washer"]
+    assert desk.project.undo_stack.undoText() == "Merge class bolt into washer"
+
+
+def test_a_rename_says_what_it_reaches_and_the_name_of_another_class_makes_it_a_merge(desk: Desk, qtbot) -> None:
+    desk.add(BOX)
+    click_class(desk, 0)
+    menu = menu_of_class(desk, 0)
+    next(entry for entry in menu.actions() if entry.text() == "Rename...").trigger()
+    dialog = desk.categories.findChild(RenameDialog)
+    assert not dialog.go.isEnabled()
+    dialog.name.setText("screw")
+    assert dialog.text.text() == "This renames 1 box in 1 image."
+    dialog.name.setText("nut")
+    assert dialog.text.text().startswith("There is a class nut already")
+    assert dialog.go.text() == "Merge"
+    dialog.name.setText("screw")
+    dialog.go.click()
+    assert names(desk) == ["screw", "nut", "washer"]
+    assert desk.project.undo_stack.undoText() == "Change class screw"
 
 
 def test_a_double_click_on_the_swatch_asks_for_a_colour(desk: Desk, qtbot) -> None:

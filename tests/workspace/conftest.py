@@ -11,6 +11,7 @@ import pytest
 from rcnn_studio.workspace import review as review_module
 from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.session import Session
+from tests.collecting import collector as collector
 from tests.store.projects import voc_project
 from tests.workspace.reviewing import FakeLive
 

@@ -20,9 +20,6 @@ from rcnn_studio.workspace.files_store import StoreConflicts, StoreFiles, StoreH
 from rcnn_studio.workspace.job import JobBoard
 from rcnn_studio.workspace.session import Session
 from tests.store.projects import commit, contents, draw, id_of, make_coco, move, voc_project
-from tests.ui.files_fakes import collector as collector
-
-pytestmark = pytest.mark.usefixtures("collector")
 
 
 @pytest.fixture

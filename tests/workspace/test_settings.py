@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import threading
@@ -33,6 +34,25 @@ def test_a_damaged_file_is_set_aside_and_the_defaults_are_used(tmp_path: Path, c
     assert (tmp_path / "settings.broken.json").read_bytes() == content
     assert not path.exists()
     settings.set("theme", "dark")
+    assert Settings(path).get("theme") == "dark"
+
+
+def test_a_good_file_that_cannot_be_read_now_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "settings.json"
+    Settings(path).set("theme", "dark")
+    content = path.read_bytes()
+
+    def refuse(_path: Path) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refuse)
+        settings = Settings(path)
+    assert settings.get("theme", "system") == "system"
+    settings.set("theme", "light")
+    assert settings.get("theme") == "light", "it holds for this session"
+    assert path.read_bytes() == content
+    assert [p.name for p in tmp_path.iterdir()] == ["settings.json"]
     assert Settings(path).get("theme") == "dark"
 
 

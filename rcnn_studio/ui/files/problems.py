@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QTableView,
     QToolButton,
@@ -31,7 +32,8 @@ from rcnn_studio.ui.files.words import counted
 from rcnn_studio.workspace.files_problems import LEVELS, ProblemFilter, ProblemsModel, as_csv, as_text
 
 ROW_HEIGHT = 26
-WIDTHS = {LEVEL: 28, KIND: 140, FILE: 130, WHERE: 130, MESSAGE: 300, ACTION: 200}
+LEAST_HEIGHT = 90
+WIDTHS = {LEVEL: 28, KIND: 130, FILE: 120, WHERE: 90, MESSAGE: 320, ACTION: 240}
 
 
 class ProblemsPanel(QWidget):
@@ -82,6 +84,8 @@ class ProblemsPanel(QWidget):
         self.pages = QStackedWidget()
         for page in (self.table, self.nothing, self.no_match):
             self.pages.addWidget(page)
+            page.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.pages.setMinimumHeight(LEAST_HEIGHT)
         self._lay_out()
         self._wire()
         self._on_problems()

@@ -12,7 +12,8 @@ from PySide6.QtGui import QImage, QKeySequence, QPainter, QPaintEvent, QPixmap, 
 from PySide6.QtWidgets import QWidget
 
 from rcnn_studio.ui import theme
-from rcnn_studio.ui.label.layers import make_live_layers, make_still_layers, painted_area
+from rcnn_studio.ui.label.layers import make_still_layers
+from rcnn_studio.ui.label.live_layers import make_live_layers, painted_area
 from rcnn_studio.ui.label.scene import Scene
 from rcnn_studio.ui.label.shapes import EMPTY, Corners, Shapes
 from rcnn_studio.ui.label.view import Frame, View

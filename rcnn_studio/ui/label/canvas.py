@@ -1,11 +1,12 @@
 """The canvas: the board under a hand. Mouse and keys become gestures through tools.py and commands.py.
 
-It neither paints (board.py, layers.py) nor decides what an edit is (the workspace).
+It neither paints (board.py, layers.py), nor finds what lies under the pointer (surface.py), nor decides what an edit
+is (the workspace).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -23,29 +24,21 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from rcnn_studio.domain.geometry import areas
 from rcnn_studio.ui.actions import attach_canvas_actions
-from rcnn_studio.ui.label import hit
-from rcnn_studio.ui.label.board import Board
 from rcnn_studio.ui.label.commands import BoxCommands
 from rcnn_studio.ui.label.context_menu import make_context_menu
 from rcnn_studio.ui.label.hit import Handle
-from rcnn_studio.ui.label.layers import draft_area
-from rcnn_studio.ui.label.scene import flag_words
 from rcnn_studio.ui.label.shapes import Corners
+from rcnn_studio.ui.label.surface import ToolSurface
 from rcnn_studio.ui.label.tools import DrawTool, Gesture, PanGesture, Pointer, SelectTool, Tool
 from rcnn_studio.workspace.images import ImageCache
 from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.review import ReviewModel
 
-HANDLE_REACH_PX = 6.0
-DRAW_REACH_PX = 3.0  # in the draw tool a press beside a box begins the next one, so its handles want to be hit
-EDGE_SLACK_PX = 3.0
 TAP_MS = 500
 PEEK_MS = 1000
 ZOOM_STEP = 1.25
 WHEEL_BASE = 1.0016
-MANY = 60
 
 _CURSORS = {
     Handle.NW: Qt.CursorShape.SizeFDiagCursor,
@@ -59,7 +52,7 @@ _CURSORS = {
 }
 
 
-class Canvas(Board):
+class Canvas(ToolSurface):
     """See the module. pointer_moved: image pixels, (-1, -1) once the mouse has left."""
 
     pointer_moved = Signal(float, float)
@@ -119,7 +112,6 @@ class Canvas(Board):
 
     @property
     def tool(self) -> str:
-        """The tool in hand: select or draw."""
         return self._tool.name
 
     @property
@@ -171,67 +163,7 @@ class Canvas(Board):
         self._gesture = None
         self._show_pointer()
 
-    # --- the surface that tools act on ------------------------------------------------------------------------
-
-    @property
-    def selection(self) -> frozenset[int]:
-        return self.project.selection
-
-    def stack_at(self, p: Pointer) -> list[int]:
-        if not self.scene.boxes_shown:
-            return []
-        return hit.boxes_at(self.scene.shapes, p.x, p.y, slack=self.reach(EDGE_SLACK_PX))
-
-    def ghost_at(self, p: Pointer, *, smaller_than: int | None) -> int | None:
-        found = hit.boxes_at(self.scene.ghosts, p.x, p.y, slack=self.reach(EDGE_SLACK_PX))
-        if not found or smaller_than is None:
-            return found[0] if found else None
-        pair = areas([self.scene.ghosts.corners(found[0]), self.corners(smaller_than)])
-        return found[0] if pair[0] < pair[1] else None
-
-    def handle_at(self, p: Pointer) -> tuple[int, Handle] | None:
-        if not self.scene.boxes_shown or len(self.project.selection) != 1:
-            return None
-        (only,) = self.project.selection
-        edges = self._tool.name == "select"
-        handle = hit.handle_at(
-            self.corners(only), p.x, p.y, reach=self.reach(HANDLE_REACH_PX if edges else DRAW_REACH_PX), edges=edges
-        )
-        return None if handle is None else (only, handle)
-
-    def boxes_within(self, band: Corners) -> list[int]:
-        return hit.boxes_within(self.scene.shapes, band) if self.scene.boxes_shown else []
-
-    def corners(self, box_id: int) -> Corners:
-        return self.scene.shapes.corners(box_id)
-
-    def select(self, box_ids: Sequence[int]) -> None:
-        self.project.set_selection(box_ids)
-
-    def focus_ghost(self, index: int) -> None:
-        self.review.focus(index)
-
-    def show_draft(self, draft: Corners | None) -> None:
-        for corners in (self.scene.draft, draft):
-            if corners is not None:
-                self.update_device(draft_area(self.scene, corners))
-        self.scene.draft = draft
-
-    def show_band(self, band: Corners | None) -> None:
-        for corners in (self.scene.band, band):
-            if corners is not None:
-                self.update_device(draft_area(self.scene, corners))
-        self.scene.band = band
-
-    def show_moved(self, moved: dict[int, Corners]) -> None:
-        few = len(moved) <= MANY and moved.keys() == self.scene.moved.keys()
-        if not few:
-            self.scene.moved = moved
-            self.update()
-            return
-        self.update_boxes(moved)
-        self.scene.moved = moved
-        self.update_boxes(moved)
+    # --- what tools bring about --------------------------------------------------------------------------------
 
     def commit_drawn(self, corners: Corners, *, exact: bool) -> None:
         self.commands.add_drawn(corners, exact=exact)
@@ -358,26 +290,6 @@ class Canvas(Board):
                 event.ignore()
             return True
         return super().event(event)
-
-    def plate_text(self, at: QPointF) -> str:
-        """What a name plate at this widget point means, in words; empty where there is none."""
-        scene = self.scene
-        found = scene.plates.at(int(at.x() * scene.dpr), int(at.y() * scene.dpr))
-        if found is None:
-            return ""
-        kind, number = found
-        shapes = scene.shapes if kind == "box" else scene.ghosts
-        row = shapes.row_of.get(number)
-        if row is None:
-            return ""
-        name = scene.name(int(shapes.category_ids[row]))
-        if kind == "box":
-            words = flag_words(int(shapes.flags[row]))
-            return f"{name}\n{words}" if words else name
-        text = self.tr(
-            "{0}, found by the model with a score of {1} of 1\nEnter: accept · X: reject · E: accept and edit"
-        )
-        return text.format(name, f"{shapes.scores[row]:.2f}")
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         p = self._at(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import (
     QAbstractItemModel,
@@ -38,6 +39,7 @@ from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.ui import theme
 from rcnn_studio.ui.empty_state import EmptyState
 from rcnn_studio.ui.icons import IconButton
+from rcnn_studio.ui.label.category_dialogs import DeleteDialog, MergeDialog, RenameDialog
 from rcnn_studio.workspace.project import ProjectModel
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -211,7 +213,7 @@ class CategoryPanel(QWidget):
         self.add_button.setObjectName("category_add")
         self.add_button.setText(self.tr("Add class"))
         self.add_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.remove_button = IconButton("trash", self.tr("Remove the class (only one without boxes)"))
+        self.remove_button = IconButton("trash", self.tr("Delete the class, with its boxes"))
         self.remove_button.setObjectName("category_remove")
         empty = EmptyState("category", self.tr("No classes yet"), self.tr("Draw a box, or add a class first."))
         self.pages = QStackedWidget()
@@ -272,9 +274,22 @@ class CategoryPanel(QWidget):
         self.view.edit(index)
 
     def remove_category(self) -> None:
-        """Remove the class in hand; one with boxes stays, and the message says why."""
-        try:
+        """Remove the class in hand; where it has boxes, ask first whether they go with it."""
+        if self._project.category_counts[self._project.active_category_id]:
+            self.ask(DeleteDialog)
+        else:
             self._project.remove_category(self._project.active_category_id)
+
+    def ask(self, question: type[RenameDialog] | type[MergeDialog] | type[DeleteDialog]) -> None:
+        """Put a question about the class in hand and all of its boxes."""
+        category = self._project.category(self._project.active_category_id)
+        if category is None:
+            return
+        if self._project.read_only:
+            self._project.message.emit(self.tr("This project is open read-only; its classes cannot be changed."))
+            return
+        try:
+            question(self._project, category, self).open()
         except StudioError as error:
             self._project.message.emit(str(error))
 
@@ -320,7 +335,7 @@ class CategoryPanel(QWidget):
         self._project.set_active_category(category.id)
         menu = QMenu(self)
         menu.aboutToHide.connect(menu.deleteLater)
-        menu.addAction(self.tr("Rename"), self._rename_active)
+        menu.addAction(self.tr("Rename..."), partial(self.ask, RenameDialog))
         menu.addAction(self.tr("Colour..."), self._recolor_active)
         keys = menu.addMenu(self.tr("Key"))
         group = QActionGroup(keys)
@@ -332,13 +347,10 @@ class CategoryPanel(QWidget):
             group.addAction(entry)
         group.triggered.connect(self._on_key_chosen)
         menu.addSeparator()
-        menu.addAction(self.tr("Remove"), self.remove_category)
+        merge = menu.addAction(self.tr("Merge into..."), partial(self.ask, MergeDialog))
+        merge.setEnabled(len(self._project.categories) > 1)
+        menu.addAction(self.tr("Delete..."), self.remove_category)
         menu.popup(self.view.viewport().mapToGlobal(at))
-
-    def _rename_active(self) -> None:
-        row = self.model.row_of(self._project.active_category_id)
-        if row is not None:
-            self.rename(row)
 
     def _recolor_active(self) -> None:
         row = self.model.row_of(self._project.active_category_id)
