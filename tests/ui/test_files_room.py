@@ -64,6 +64,14 @@ def test_an_edit_is_shown_written_and_taken_back_to_the_very_bytes(opened, qtbot
     assert len(opened.project.boxes) == 1
 
 
+def test_an_open_list_follows_what_is_written_in_the_background(opened, qtbot) -> None:
+    opened.room.show_changes()
+    opened.project.nudge([opened.project.boxes[0].id], 5, 0)
+    opened.write()
+    qtbot.waitUntil(lambda: opened.room.changes.summary.text() == "1 file, 1 box", timeout=20_000)
+    assert opened.room.files.changes.waiting == 0
+
+
 def test_a_file_changed_by_another_program_is_announced_and_theirs_is_taken_over(opened, qtbot) -> None:
     theirs = opened.xml.read_bytes().replace(b"<xmax>20</xmax>", b"<xmax>33</xmax>")
     opened.xml.write_bytes(theirs)

@@ -36,6 +36,7 @@ class FilesRoom(QObject):
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(window)
         self._session, self._window = session, window
+        self._pending = 0
         store, board, project = session.store, session.board, session.project
         self.files = FilesModel(StoreFiles(store), board, self)
         self.conflicts = ConflictsModel(StoreConflicts(store), board, self)
@@ -115,8 +116,16 @@ class FilesRoom(QObject):
     def _on_status(self, status: object) -> None:
         if isinstance(status, StoreStatus):
             self.badge.show_status(status)
+            self._follow_writing(status.pending_files)
             if status.kind == "error" or self.conflicts.conflicts:
                 self.conflicts.refresh()
+
+    def _follow_writing(self, pending: int) -> None:
+        """An open list of changes shows what has been written, or waits, since it was opened."""
+        if pending != self._pending:
+            self._pending = pending
+            if self.changes is not None and self.changes.isVisible():
+                self.files.refresh()
 
     def _on_edited(self, edit: Edit) -> None:
         for change in edit.images:
