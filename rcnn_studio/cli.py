@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rcnn_studio import __version__, check_command, commands
+from rcnn_studio import __version__, check_command, commands, export_model_command, train_command
 from rcnn_studio.commands import Answer, Options
 from rcnn_studio.domain.errors import Cancelled, StudioError
 from rcnn_studio.tasks.crash_log import crash_log
@@ -40,10 +40,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("demo", commands.demo_options, commands.demo, "the whole loop on a copy of a sample, with screenshots"),
     Command("new", commands.new_options, commands.new, "make a project from a dataset or from images"),
     Command("check", check_command.options, check_command.check, check_command.HELP),
-    Command("train", commands.train_options, commands.train, "train a model on what is labelled"),
+    Command("train", train_command.options, train_command.train, train_command.HELP),
     Command("evaluate", commands.evaluate_options, commands.evaluate, "score a run, or a COCO results file"),
     Command("predict", commands.predict_options, commands.predict, "find objects with a trained run"),
     Command("export", commands.export_options, commands.export, "write the labels as VOC, COCO, YOLO, labelme or CSV"),
+    Command("export-model", export_model_command.options, export_model_command.export_model, export_model_command.HELP),
     Command("runs", commands.project_option, commands.runs, "list a project's runs"),
     Command("doctor", commands.no_options, commands.examine, "what is there, what is missing, what to do"),
 )

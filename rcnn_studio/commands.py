@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from rcnn_studio.domain.analysis import Analysis
 from rcnn_studio.domain.checks import Problem
-from rcnn_studio.domain.errors import EngineError, FormatError, StudioError
-from rcnn_studio.domain.runs import RunEnded, RunInfo, Scores, TrainConfig
+from rcnn_studio.domain.errors import FormatError, StudioError
+from rcnn_studio.domain.runs import RunInfo, Scores
 from rcnn_studio.formats import CODECS, archive
 from rcnn_studio.formats.codec import LABEL_FORMATS, SPLIT_NAMES, Source
 from rcnn_studio.formats.run_folder import list_runs
@@ -26,10 +27,8 @@ from rcnn_studio.tasks import (
     exporting,
     importing,
     predicting,
-    presets,
     results,
     running,
-    training,
 )
 from rcnn_studio.terminal import (
     SCORE_NAMES,
@@ -147,53 +146,6 @@ def source_of_files(texts: Sequence[str], images: Path | None) -> Source:
     return Source(path=first, images=images, files=files)
 
 
-# --- train --------------------------------------------------------------------------------------------
-
-
-def train_options(parser: argparse.ArgumentParser) -> None:
-    project_option(parser)
-    parser.add_argument("--preset", metavar="NAME", help=f"where the settings start from ({presets.DEFAULT_PRESET})")
-    parser.add_argument("--config", type=Path, metavar="FILE.toml", help="settings on top of the preset")
-    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="key=value", help="single settings")
-    parser.add_argument("--devices", type=devices, default="1", metavar="N|all|cpu", help="cpu, or one GPU")
-
-
-def train(options: Options, terminal: Terminal, should_stop: StopSignal) -> Answer:
-    config = train_config(options)
-    with opened(options.project) as store:
-        ended = training.run_training(store, config, terminal.report, should_stop)
-    device = terminal.started.device if terminal.started is not None else ""
-    document = {
-        "run": ended.run_id,
-        "status": ended.status,
-        "seconds": round(ended.seconds, 2),
-        "best": {"epoch": ended.best_epoch, "AP": ended.best_AP, "AP50": ended.best_AP50},
-        "device": device,
-    }
-    best = f"best epoch {ended.best_epoch}: AP {number(ended.best_AP)}, AP50 {number(ended.best_AP50)}"
-    text = f"{ended.run_id}: {ended.status} after {ended.epochs} epochs in {clock(ended.seconds)} on {device}; {best}"
-    return Answer(document=document, text=text, code=int(ended.status != "finished"), message=why_ended(ended))
-
-
-def train_config(options: Options) -> TrainConfig:
-    """Preset, then the file, then --set, then --devices. Raises EngineError or FormatError naming the setting."""
-    overrides = dict(key_and_value(text) for text in options.set)
-    if options.devices == "cpu":
-        overrides["device"] = "cpu"
-    elif options.devices.isdecimal() and int(options.devices) > 1:
-        raise EngineError("--devices: training on several devices is not there yet. Use --devices 1, or cpu.")
-    if options.config is not None:
-        return presets.with_overrides(presets.load_config(options.config, preset=options.preset), overrides)
-    return presets.load_preset(options.preset or presets.DEFAULT_PRESET, overrides)
-
-
-def why_ended(ended: RunEnded) -> str:
-    if ended.status == "stopped":
-        kept = "The best checkpoint" if ended.best_epoch else "What was learned, not scored yet,"
-        return f"Cancelled. {kept} is kept in the run {ended.run_id}."
-    return ended.message if ended.status == "failed" else ""
-
-
 # --- evaluate -----------------------------------------------------------------------------------------
 
 
@@ -203,11 +155,14 @@ def evaluate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", metavar="NAME", help=f"one of the project's splits: {', '.join(SPLIT_NAMES)} (val)")
     parser.add_argument("--gt", type=Path, metavar="GT.json", help="COCO file with the truth, instead of a project")
     parser.add_argument("--dt", type=Path, metavar="DETECTIONS.json", help="COCO results file")
+    parser.add_argument("--errors", action="store_true", help="with --run: errors by kind, confusion, curves, sizes")
 
 
 def evaluate(options: Options, terminal: Terminal, should_stop: StopSignal) -> Answer:
     of_files = options.gt is not None and options.dt is not None and not (options.project or options.run)
     of_run = options.project is not None and options.run is not None and not (options.gt or options.dt)
+    if options.errors and not of_run:
+        usage_error("--errors needs PROJECT --run RUN.")
     if of_files:
         scores = evaluating.evaluate_files(options.gt, options.dt)
         return Answer(document=scores_json(scores), text=scores_text(scores))
@@ -216,9 +171,23 @@ def evaluate(options: Options, terminal: Terminal, should_stop: StopSignal) -> A
     split = options.split or "val"
     with opened(options.project) as store:
         run = running.find_run(store.runs_folder, options.run)
-        found = evaluating.evaluate_run(store, Path(run.path), split, terminal.report, should_stop)
+        found = evaluating.evaluate_run(
+            store, Path(run.path), split, terminal.report, should_stop, with_analysis=options.errors
+        )
     head = f"{run.id} on {found.images} images of {split}:\n"
-    return Answer(document=scores_json(found.scores), text=head + scores_text(found.scores))
+    document, text = scores_json(found.scores), head + scores_text(found.scores)
+    if found.analysis is not None:
+        document = {**document, **asdict(found.analysis), "AP50": document["AP50"]}
+        text = f"{text}\n\n{analysis_text(found.analysis)}"
+    return Answer(document=document, text=text)
+
+
+def analysis_text(analysis: Analysis) -> str:
+    """Errors and confusion as two tables."""
+    rows = [("error", "count", "costs AP50"), *((e.name, str(e.count), number(e.dAP)) for e in analysis.errors)]
+    names, counts = analysis.confusion.names, analysis.confusion.counts
+    matrix = [("is \\ found as", *names), *((n, *map(str, row)) for n, row in zip(names, counts, strict=True))]
+    return f"{table(rows)}\n\n{table(matrix)}"
 
 
 # --- predict ------------------------------------------------------------------------------------------

@@ -13,15 +13,30 @@ class TrainConfig:
     """Everything that decides a run besides its data. Presets are TOML files with the same keys.
 
     weights: "none", "imagenet" (backbone), "coco" (whole detector), "run:<id>" or a path of a .safetensors or .pth
-    file. norm: "group" or "frozen_batch". image_size: short side in pixels; image_max_size: long side at most.
+    file. norm: "group", "frozen_batch", "batch" (large batches only) or "none" (vgg16). image_size: short side in
+    pixels; image_max_size: long side at most.
     jittered_boxes: so many moved copies of each box join the proposals; from random weights that makes a start.
-    anchor_sizes: one per pyramid level, pixels of the resized image. lr is the peak rate after warm-up.
+    anchor_sizes: one per pyramid level, pixels of the resized image; on single-level and mobilenet backbones all of
+    them on every level. lr is the peak rate after warm-up.
     max_minutes: 0 for none; the schedule then fits itself into that time. amp: "auto" (measured), "bf16", "fp16" or
-    "off". device: "auto", "cpu", "cuda", "cuda:0", "mps". augmentation: "none", "light", "standard", "strong".
+    "off". device: "auto", "cpu", "cuda", "cuda:0", "mps". augmentation: "none", "light", "standard", "strong" or
+    "aerial-microscopy".
     any_direction: pictures without an up and down (microscope, aerial, things on a table) are also flipped and turned.
     epochs: passes over the training images; small datasets get more, until there were min_steps steps.
     evaluate_every: in epochs; with max_minutes seldom enough that scoring takes a few percent of the time.
     patience: evaluations without a better score before the run stops (0: never).
+    method: "faster-rcnn", "fast-rcnn" (boxes given by Selective Search) or "alternating" (the paper's four stages).
+    box_head: "mlp" (two layers), "conv" (torchvision's v2) or "body" (the last stage of a -c4 backbone); head_dropout:
+    of mlp. roi_pooling: "align", or "pool" (single-level backbones). rpn_convs: 3 x 3 layers of the RPN's head.
+    rpn_score: proposals below this are dropped. positive_fraction: of the regions sampled in an image, that may be
+    objects; background_iou: regions that overlap all boxes less than this are not background either (Fast R-CNN: 0.1).
+    loss_weights: of the classifier, its boxes, objectness and the RPN's boxes.
+    proposals_train, proposals_test: given boxes an image, at most; proposals_side: Selective Search looks at the image
+    with its long side at this; proposals_mode: "fast" or "quality" (four times as slow, a little more found).
+    repeat_threshold: images of categories rarer than this share of the images come up more often (LVIS; 0: never).
+    accumulate: in so many parts a batch is computed, one after another, so that it needs less memory.
+    heads_first_steps: so many steps at the start leave the backbone as it is. deterministic: the same numbers again on
+    the same GPU, slower. save_minutes: what a crash may cost at most; a run can be resumed from there.
     """
 
     preset: str = "from-scratch"
@@ -64,6 +79,27 @@ class TrainConfig:
     seed: int = 1
     device: str = "auto"
     extra: dict[str, Any] = field(default_factory=dict)
+    # of the model and its data
+    method: str = "faster-rcnn"
+    box_head: str = "mlp"
+    head_dropout: float = 0.0
+    roi_pooling: str = "align"
+    rpn_convs: int = 1
+    rpn_score: float = 0.0
+    positive_fraction: float = 0.25
+    background_iou: float = 0.0
+    loss_weights: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    proposals_train: int = 2000
+    proposals_test: int = 2000
+    proposals_side: int = 500
+    proposals_mode: str = "fast"
+    repeat_threshold: float = 0.0
+    # of the trainer
+    accumulate: int = 1
+    validation_loss: bool = False
+    heads_first_steps: int = 0
+    deterministic: bool = False
+    save_minutes: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +165,14 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochEvaluated:
-    """Scores of the validation split after an epoch (1-based)."""
+    """Scores of the validation split after an epoch (1-based). val_loss: -1 where it was not asked for."""
 
     epoch: int
     step: int
     scores: Scores
     best: bool
     elapsed_s: float
+    val_loss: float = -1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +227,12 @@ def event_from_json(data: dict[str, Any]) -> TrainEvent | None:
         values["scores"] = scores_from_json(values["scores"])
     event: TrainEvent = cls(**values)
     return event
+
+
+def config_from_json(data: dict[str, Any]) -> TrainConfig:
+    """The config back from asdict; what a later version added is left out. Raises TypeError if damaged."""
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in _known(TrainConfig, data).items()}
+    return TrainConfig(**values)
 
 
 def scores_from_json(data: dict[str, Any]) -> Scores:

@@ -68,6 +68,24 @@ def describe(device: str = "auto") -> str:
     return f"CPU, {threads} thread{'s' if threads != 1 else ''}"
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch says with this error that the device's (or the computer's) memory is used up."""
+    import torch
+
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
+def free_memory(device: torch.device) -> None:
+    """Gives cached memory back to the device; call it where no exception holds tensors any more."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
 def _first_line(error: Exception) -> str:
     text = str(error).strip().splitlines()
     return text[0] if text else type(error).__name__

@@ -23,7 +23,7 @@ from pathlib import Path
 from rcnn_studio.domain.errors import FormatError
 
 _PROCESS = secrets.token_hex(4)
-_TEMP_NAME = re.compile(r"\.rcnn-(\d+)-([0-9a-f]{8})-[0-9a-f]{8}\.tmp")
+_TEMP_NAME = re.compile(r"\.rcnn-(\d+)-([0-9a-f]{8})-[0-9a-f]{8}\.tmp(?:-wal|-shm|-journal)?")
 _CHUNK = 1 << 20
 _F_FULLFSYNC = 51  # fcntl.F_FULLFSYNC of macOS, absent from the module elsewhere
 # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION: a virus scanner or indexer has the file open.
@@ -65,7 +65,7 @@ def write_atomic(path: Path, data: bytes, *, expected_hash: str | None = None, k
     target = path.resolve()
     try:
         _check_unchanged(target, expected_hash)
-        temp = target.with_name(f".rcnn-{os.getpid()}-{_PROCESS}-{secrets.token_hex(4)}.tmp")
+        temp = target.with_name(temp_name())
         try:
             _write_temp(temp, data, mode=_mode_to_keep(target))
             if keep is not None:
@@ -91,7 +91,7 @@ def keep_file(path: Path, keep: Path) -> None:
         if path.exists():
             raise
     except OSError:
-        temp = keep.with_name(f".rcnn-{os.getpid()}-{_PROCESS}-{secrets.token_hex(4)}.tmp")
+        temp = keep.with_name(temp_name())
         try:
             shutil.copyfile(path, temp)
             with temp.open("rb+") as file:
@@ -119,18 +119,33 @@ def remove_atomic(path: Path, expected_hash: str | None = None, *, keep: Path | 
         raise WriteFailed(path, "", f"could not be removed ({error.strerror}). {_remedy(error)}") from error
 
 
+def temp_name() -> str:
+    """A new name for what is not whole yet: short, hidden, and telling who is writing it. A database may be made under
+    it, with its log beside it."""
+    return f".rcnn-{os.getpid()}-{_PROCESS}-{secrets.token_hex(4)}.tmp"
+
+
 def sweep_temps(folder: Path) -> int:
-    """Removes the temporary files that dead processes left in this folder. -> how many"""
+    """Removes the temporary files and folders that dead processes left in this folder. -> how many"""
     removed = 0
     try:
         names = os.listdir(folder)
     except OSError:
         return 0
     for name in filter(is_left_over, names):
+        path = folder / name
         with contextlib.suppress(OSError):
-            (folder / name).unlink()
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
             removed += 1
     return removed
+
+
+def is_temp(name: str) -> bool:
+    """True for a name that temp_name gave, here or in another process."""
+    return _TEMP_NAME.fullmatch(name) is not None
 
 
 def is_left_over(name: str) -> bool:

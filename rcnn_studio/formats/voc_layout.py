@@ -314,10 +314,15 @@ def _left_out(file: str, kind: str, message: str, remedy: str) -> Problem:
 
 
 def _child(folder: Path, name: str) -> Path | None:
-    """The sub-folder of this name, in any case. A link out of the dataset is not followed: it is to be named."""
-    for child in sorted(folder.iterdir()):
-        if child.name.casefold() == name.casefold() and child.is_dir():
-            if paths.is_link_out(child, folder.resolve()):
-                raise FormatError(child, "", "is a link out of the dataset. Name its target (--images DIR).")
-            return child
-    return None
+    """The sub-folder of this name, in any case. A link out of the dataset is not followed: it is to be named. Raises
+    FormatError for that, and for a folder that cannot be listed."""
+    try:
+        named = (child for child in sorted(folder.iterdir()) if child.name.casefold() == name.casefold())
+        child = next((child for child in named if child.is_dir()), None)
+    except OSError as error:
+        raise FormatError(
+            folder, "", f"the folder cannot be listed ({error.strerror}). Allow reading it, and check the drive."
+        ) from error
+    if child is not None and paths.is_link_out(child, folder.resolve()):
+        raise FormatError(child, "", "is a link out of the dataset. Name its target (--images DIR).")
+    return child

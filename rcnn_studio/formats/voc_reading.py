@@ -149,12 +149,14 @@ class _Reader:
 
     def _categories(self, rows: NDArray[np.int64]) -> tuple[tuple[Category, ...], NDArray[np.int64]]:
         """-> the categories of these rows, and the id of each row's"""
-        used, inverse = np.unique(self._rows.name_ids[rows], return_inverse=True)
-        names = [self._rows.names[number] for number in used.tolist()]
+        name_ids = self._rows.name_ids[rows]
+        used = np.zeros(len(self._rows.names), dtype=bool)
+        used[name_ids] = True
+        names = [self._rows.names[number] for number in np.flatnonzero(used).tolist()]
         categories = make_categories(sorted(names, key=paths.natural_key))
         id_of = {category.name: category.id for category in categories}
-        ids = np.array([id_of[name] for name in names], dtype=np.int64)
-        return categories, ids[inverse] if len(rows) else np.zeros(0, dtype=np.int64)
+        ids = np.array([id_of.get(name, 0) for name in self._rows.names], dtype=np.int64)
+        return categories, ids[name_ids]
 
     def _list_faults(self, annotation: _Annotation) -> None:
         faults = list(annotation.faults)

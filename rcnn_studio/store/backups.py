@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from rcnn_studio.domain.errors import ProjectError
-from rcnn_studio.formats.atomic import sync_folder, write_atomic
+from rcnn_studio.formats.atomic import sweep_temps, sync_folder, write_atomic
 from rcnn_studio.store.schema import now_text
 
 _log = logging.getLogger(__name__)
@@ -142,6 +142,13 @@ def prune(db: sqlite3.Connection, folder: Path, file_ids: list[int], *, max_byte
 
 def total_bytes(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT coalesce(sum(size), 0) FROM backups").fetchone()[0])
+
+
+def sweep(folder: Path) -> None:
+    """Removes what processes that are dead were about to keep here."""
+    with contextlib.suppress(OSError):
+        for child in sorted(folder.iterdir()):
+            sweep_temps(child)
 
 
 def remove(paths: list[Path]) -> None:

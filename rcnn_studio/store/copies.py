@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from rcnn_studio.formats.atomic import flush_to_drive, sync_folder
+from rcnn_studio.formats.atomic import flush_to_drive, sync_folder, temp_name
 from rcnn_studio.store.schema import connect
 
 Newer = Literal["same", "own", "copy", "both"]
@@ -87,7 +87,7 @@ def mark(db: sqlite3.Connection) -> str:
 def copy_database(source: Path, target: Path, *, noted: bool = False) -> None:
     """A whole, durable copy, in place in one step; the target must not be open. noted: it is to know what the source
     was when it was taken. Raises OSError, sqlite3.Error."""
-    temp = target.with_name(f".rcnn-copy-{os.getpid()}-{os.urandom(4).hex()}")
+    temp = target.with_name(temp_name())
     try:
         with reading(source) as db, contextlib.closing(sqlite3.connect(temp)) as copy:
             db.backup(copy)

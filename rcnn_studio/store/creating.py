@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import sqlite3
 import uuid
@@ -18,7 +17,7 @@ from rcnn_studio import __version__
 from rcnn_studio.domain.dataset import BoxSource
 from rcnn_studio.domain.errors import ProjectError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
-from rcnn_studio.formats.atomic import file_hash
+from rcnn_studio.formats.atomic import file_hash, temp_name
 from rcnn_studio.formats.box_columns import NO_PLACE
 from rcnn_studio.formats.codec import Imported, ImportedImage, LinkedFile
 from rcnn_studio.store.applying import write_boxes, write_categories, write_problems
@@ -41,7 +40,7 @@ def create_database(folder: Path, imported: Imported, *, report: Report, should_
     if folder.exists() and not folder.is_dir():
         raise ProjectError(f"{folder}: is a file. Choose a folder for the project.")
     existed = folder.is_dir()
-    temp = (folder if existed else folder.parent) / f".rcnn-new-{secrets.token_hex(4)}"
+    temp = (folder if existed else folder.parent) / temp_name()
     try:
         temp.mkdir(parents=True)
         try:

@@ -19,6 +19,8 @@ from typing import Literal
 
 import platformdirs
 
+from rcnn_studio.formats.atomic import temp_name
+
 _log = logging.getLogger(__name__)
 
 Durability = Literal["full", "weaker"]
@@ -121,7 +123,7 @@ def is_writable(folder: Path) -> bool:
     Any other trouble (a full disk, too many open files, a drive that fails for a moment) says nothing about that:
     whoever writes there will name it.
     """
-    probe = folder / f".rcnn-probe-{os.getpid()}-{os.urandom(4).hex()}"
+    probe = folder / temp_name()
     try:
         descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:

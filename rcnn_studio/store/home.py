@@ -9,6 +9,8 @@ database was when it was taken, so that neither is ever replaced by the other wh
 from __future__ import annotations
 
 import contextlib
+import errno
+import filecmp
 import getpass
 import hashlib
 import logging
@@ -23,7 +25,7 @@ from typing import Any
 import orjson
 
 from rcnn_studio.domain.errors import FormatError, ProjectError
-from rcnn_studio.formats.atomic import sync_folder, write_atomic
+from rcnn_studio.formats.atomic import flush_to_drive, sweep_temps, sync_folder, temp_name, write_atomic
 from rcnn_studio.store import copies, durability
 from rcnn_studio.store.durability import Durability
 from rcnn_studio.store.schema import DATABASE_NAME, check_version, now_text
@@ -101,10 +103,12 @@ def _in_state_folder(folder: Path, *, writable: bool) -> Home:
 
 def copy_of(folder: Path) -> Home | None:
     """The copy that this computer has of a project, or what is left of it, because its folder could not be written
-    once; None if there is none. Raises ProjectError, sqlite3.Error, OSError."""
+    once; None if there is none. What dead processes left there is swept. Raises ProjectError, sqlite3.Error,
+    OSError."""
     if not durability.state_folders().is_dir():
         return None
     copy = _in_state_folder(folder, writable=False)
+    sweep_temps(copy.base)
     return copy if copy.database.is_file() or copy.runs.is_dir() else None
 
 
@@ -196,21 +200,64 @@ def _not_kept(home: Home, error: Exception) -> ProjectError:
 
 
 def _bring_children(source: Path, target: Path) -> None:
-    """Moves what is in one folder into the other, each thing in one step; what is there already stays. Raises
-    OSError."""
+    """Moves what is in one folder into the other, each thing in one step; what is there already stays, and goes from
+    here if it is the same. Raises OSError."""
     if not source.is_dir():
         return
     for child in sorted(source.iterdir()):
         place = target / child.name
         if child.is_dir() and place.is_dir():
             _bring_children(child, place)
+        elif place.is_file() and child.is_file() and filecmp.cmp(child, place, shallow=False):
+            child.unlink()
         elif not child.name.startswith(".tmp-") and not place.exists():
             target.mkdir(parents=True, exist_ok=True)
-            temp = target / f".tmp-{os.getpid()}-{os.urandom(4).hex()}"
-            shutil.move(child, temp)
-            os.rename(temp, place)
+            _move(child, place)
     with contextlib.suppress(OSError):
         source.rmdir()
+
+
+def _move(source: Path, target: Path) -> None:
+    """To another drive by a durable copy, and only then is the source removed. Raises OSError."""
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+    else:
+        sync_folder(target.parent)
+        return
+    temp = target.with_name(temp_name())
+    try:
+        if source.is_dir():
+            shutil.copytree(source, temp)
+        else:
+            shutil.copy2(source, temp)
+        _flush(temp)
+        os.rename(temp, target)
+        sync_folder(target.parent)
+    except BaseException:
+        _remove(temp)
+        raise
+    _remove(source)
+
+
+def _flush(path: Path) -> None:
+    """Makes a file, or all of a folder, durable. Raises OSError."""
+    for file in [path] if path.is_file() else [child for child in path.rglob("*") if child.is_file()]:
+        with file.open("rb+") as opened:
+            flush_to_drive(opened.fileno())
+    for folder in [path, *path.rglob("*")]:
+        if folder.is_dir():
+            sync_folder(folder)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def bring_back(home: Home) -> None:

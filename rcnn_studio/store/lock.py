@@ -65,7 +65,7 @@ class ProjectLock:
             if owner is not None:
                 os.close(descriptor)
                 return owner
-            if _is_same_file(descriptor, self.path):
+            if self._is_in_place(descriptor):
                 self._descriptor = descriptor
                 self._write_owner()
                 return None
@@ -108,6 +108,18 @@ class ProjectLock:
         if owner is None or (take_over and owner.is_elsewhere):
             return None
         return owner if _may_live(owner) else None
+
+    def _is_in_place(self, descriptor: int) -> bool:
+        """False if the locked file has been removed meanwhile. No answer is no reason to try for ever."""
+        try:
+            return os.path.samestat(os.fstat(descriptor), self.path.stat())
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            os.close(descriptor)
+            raise ProjectError(
+                f"{self.path}: the project cannot be locked ({error.strerror}). Check the drive."
+            ) from error
 
     def _write_owner(self) -> None:
         assert self._descriptor is not None
@@ -166,13 +178,6 @@ def _lives_on_windows(pid: int) -> bool:
         return not kernel.GetExitCodeProcess(handle, ctypes.byref(code)) or code.value == still_active
     finally:
         kernel.CloseHandle(handle)
-
-
-def _is_same_file(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except OSError:
-        return False
 
 
 def _user() -> str:

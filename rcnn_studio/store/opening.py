@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rcnn_studio.domain.errors import FormatError, ProjectError
 from rcnn_studio.formats.atomic import sweep_temps
-from rcnn_studio.store import backups, copies, home, linked
+from rcnn_studio.store import backups, copies, home, intents, linked
 from rcnn_studio.store.home import Home
 from rcnn_studio.store.locations import from_stored
 from rcnn_studio.store.lock import Owner, ProjectLock
@@ -61,10 +61,10 @@ def open_database(folder: Path, *, read_only: bool, take_over: bool = False) -> 
     lock is free then.
     """
     path = folder / DATABASE_NAME
-    if not path.is_file():
-        raise ProjectError(f"{folder}: no project here (no {DATABASE_NAME}). Choose another folder or make one.")
     lock: ProjectLock | None = None
     try:
+        if not path.is_file():
+            raise ProjectError(f"{folder}: no project here (no {DATABASE_NAME}). Choose another folder or make one.")
         if read_only:
             return None, _open_for_reading(home.for_reading(folder), "", None)
         place = home.find(folder)
@@ -128,6 +128,8 @@ def _lock(place: Home, take_over: bool) -> tuple[ProjectLock | None, Owner | Non
 def _prepare(place: Home) -> None:
     """Brings the database to where the writer can take over."""
     path = place.database
+    for folder in {place.folder, place.base}:
+        sweep_temps(folder)
     log = path.with_name(path.name + "-wal")
     interrupted = log.exists() and log.stat().st_size > 0  # a clean close empties and removes it
     db = connect(path, mode="rw")
@@ -170,18 +172,21 @@ def _refusal(path: Path, found: list[str]) -> str:
 
 def _settle_intents(db: sqlite3.Connection, place: Home) -> None:
     swept: set[Path] = set()
-    for file in linked.open_intents(db, place.folder):
+    interrupted = intents.open_intents(db, place.folder)
+    if interrupted:
+        backups.sweep(place.backups)
+    for file in interrupted:
         if file.path.parent not in swept:
             swept.add(file.path.parent)
             sweep_temps(file.path.parent)
         try:
             found = linked.current_hash(file)
-            linked.flush_interrupted(file)
+            intents.flush_interrupted(file)
         except (FormatError, OSError) as error:
             _log.info("settled later: %s", error)
             continue
         with transaction(db):
-            gone = linked.settle_intent(db, file, found, place.backups)
+            gone = intents.settle_intent(db, file, found, place.backups)
         backups.remove(gone)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.errors import FormatError, ProjectError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
-from rcnn_studio.formats.atomic import file_hash, is_left_over
+from rcnn_studio.formats.atomic import file_hash, is_left_over, is_temp
 from rcnn_studio.store import backups, documents, linked
 from rcnn_studio.store.edits_json import edit_from_json
 from rcnn_studio.store.image_files import check_images
@@ -255,12 +255,12 @@ def _leftovers(places: _Places) -> Iterator[Problem]:
             after = files[-1].id
     for folder in sorted(folders):
         if folder.is_dir():
-            for path in filter(lambda path: is_left_over(path.name), sorted(folder.glob(".rcnn-*.tmp"))):
+            for path in filter(lambda path: is_left_over(path.name), sorted(folder.glob(".rcnn-*"))):
                 message, action = "is left over from a write that did not finish.", "It can be deleted."
                 yield _problem(path, "", "left-over", message, action, "note")
     if places.backups.is_dir():
         for path in sorted(places.backups.glob("*/*")):
-            if path not in listed:
+            if path not in listed and (is_left_over(path.name) or not is_temp(path.name)):
                 yield _problem(path, "", "left-over", "is a backup that is not listed.", "It can be deleted.", "note")
     if places.runs.is_dir():
         for path in sorted(places.runs.glob(".tmp-*")):

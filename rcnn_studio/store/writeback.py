@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rcnn_studio.domain.errors import FormatError, StudioError
-from rcnn_studio.store import backups, linked
+from rcnn_studio.store import backups, intents, linked
 from rcnn_studio.store.linked import FileRow, Outcome, Prepared
 from rcnn_studio.store.reading import Readers
 from rcnn_studio.store.status import StatusBoard
@@ -268,7 +268,7 @@ class WriteBack:
                 outcomes.append(made)
         to_write = [item for item in prepared if not item.changes_nothing]
         if to_write:
-            to_write = self._writer.call(lambda db: linked.record_intents(db, to_write, self._project, self._backups))
+            to_write = self._writer.call(lambda db: intents.record_intents(db, to_write, self._project, self._backups))
             outcomes += self._put_in_place(to_write)
         outcomes += [linked.write(item) for item in prepared if item.changes_nothing]
         self._settle(outcomes)
@@ -291,7 +291,7 @@ class WriteBack:
         written = [outcome.file.id for outcome in outcomes if outcome.kind == "written"]
         gone = self._writer.call(
             lambda db: (
-                linked.record_outcomes(db, outcomes, self._project, self._backups)
+                intents.record_outcomes(db, outcomes, self._project, self._backups)
                 + backups.prune(db, self._backups, written, max_bytes=cap)
             )
         )
@@ -307,7 +307,7 @@ class WriteBack:
     def _prepare(self, file_id: int) -> Prepared | Outcome | None:
         with self._readers.transaction() as db:
             file = linked.read_file(db, file_id, self._project)
-            interrupted = linked.has_intent(db, file_id)
+            interrupted = intents.has_intent(db, file_id)
         try:
             if interrupted:
                 self._settle_intent(file)
@@ -324,8 +324,8 @@ class WriteBack:
 
     def _settle_intent(self, file: FileRow) -> None:
         found = linked.current_hash(file)
-        linked.flush_interrupted(file)
-        gone = self._writer.call(lambda db: linked.settle_intent(db, file, found, self._backups))
+        intents.flush_interrupted(file)
+        gone = self._writer.call(lambda db: intents.settle_intent(db, file, found, self._backups))
         backups.remove(gone)
         with self._readers.transaction() as db:
             self._board.set_file_error(str(file.path), linked.conflict_message(db, file.id))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rcnn_studio.domain.analysis import Analysis
 from rcnn_studio.domain.detections import Detections
 from rcnn_studio.domain.errors import EngineError, FormatError, StudioError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check, ignore, never
@@ -20,11 +21,12 @@ from rcnn_studio.tasks.torch_border import loading_torch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated:
-    """scores of `images` images of the split, also kept in `file`."""
+    """scores of `images` images of the split, also kept in `file`. analysis: what they are made of, where asked for."""
 
     scores: Scores
     images: int
     file: Path
+    analysis: Analysis | None = None
 
 
 def evaluate_run(
@@ -33,6 +35,8 @@ def evaluate_run(
     split: str = "val",
     report: Report = ignore,
     should_stop: ShouldStop = never,
+    *,
+    with_analysis: bool = False,
 ) -> Evaluated:
     """Detect on every labelled image of the split and score against the labels of now.
 
@@ -58,9 +62,12 @@ def evaluate_run(
     check(should_stop)
     report(Progress("Scoring"))
     with loading_torch("Evaluation"):
+        from rcnn_studio.engine.evaluation.analysis import analyse
         from rcnn_studio.engine.evaluation.coco import score
     scores = score(snapshot, indices, found)
-    return Evaluated(scores=scores, images=len(indices), file=_keep(run_dir / f"scores_{split}.json", scores))
+    analysis = analyse(snapshot, indices, found) if with_analysis else None
+    file = _keep(run_dir / f"scores_{split}.json", scores)
+    return Evaluated(scores=scores, images=len(indices), file=file, analysis=analysis)
 
 
 def evaluate_files(gt: Path, dt: Path) -> Scores:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from rcnn_studio.domain.errors import EngineError, FormatError
-from rcnn_studio.domain.runs import TrainConfig
+from rcnn_studio.domain.runs import LOSS_NAMES, TrainConfig
 from rcnn_studio.formats.bundled import resources_dir
 
 DEFAULT_PRESET = "from-scratch"
@@ -22,9 +22,13 @@ _HEAD_KEYS = ("title", "description", "order")
 _TYPES: dict[str, Any] = get_type_hints(TrainConfig)
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "norm": ("group", "frozen_batch"),
+    "norm": ("group", "frozen_batch", "batch", "none"),
     "amp": ("auto", "bf16", "fp16", "off"),
-    "augmentation": ("none", "light", "standard", "strong"),
+    "augmentation": ("none", "light", "standard", "strong", "aerial-microscopy"),
+    "method": ("faster-rcnn", "fast-rcnn", "alternating"),
+    "box_head": ("mlp", "conv", "body"),
+    "roi_pooling": ("align", "pool"),
+    "proposals_mode": ("fast", "quality"),
 }
 # key: (least, most); what lies outside cannot train, what lies inside may still be unwise.
 _RANGES: dict[str, tuple[float, float]] = {
@@ -46,6 +50,18 @@ _RANGES: dict[str, tuple[float, float]] = {
     "rois_per_image": (1, 100_000),
     "rpn_proposals_train": (1, 100_000),
     "rpn_proposals_test": (1, 100_000),
+    "head_dropout": (0, 0.9),
+    "rpn_convs": (1, 8),
+    "rpn_score": (0, 0.99),
+    "positive_fraction": (0.01, 1),
+    "background_iou": (0, 0.49),
+    "proposals_train": (1, 100_000),
+    "proposals_test": (1, 100_000),
+    "proposals_side": (32, 4096),
+    "repeat_threshold": (0, 1),
+    "accumulate": (1, 4096),
+    "heads_first_steps": (0, 1e9),
+    "save_minutes": (0.01, 1e6),
 }
 
 
@@ -126,6 +142,9 @@ def _problem(config: TrainConfig) -> tuple[str, str] | None:
         numbers = getattr(config, key)
         if not numbers or not all(math.isfinite(n) and n > 0 for n in numbers):
             return key, f"{numbers!r} is no list of positive numbers."
+    weights = config.loss_weights
+    if len(weights) != len(LOSS_NAMES) or not all(math.isfinite(w) and w >= 0 for w in weights):
+        return "loss_weights", f"{weights!r} is no list of {len(LOSS_NAMES)} numbers, none below 0."
     if config.image_max_size < config.image_size:
         return "image_max_size", f"{config.image_max_size} is less than image_size ({config.image_size}). Raise it."
     return None

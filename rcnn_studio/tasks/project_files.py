@@ -16,6 +16,7 @@ from rcnn_studio.domain.dataset import Dataset
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
 from rcnn_studio.formats import codec
+from rcnn_studio.formats.atomic import is_left_over
 from rcnn_studio.formats.checkpoint_files import FOLDER, verify_checkpoints
 from rcnn_studio.formats.codec import SPLIT_NAMES, Source
 from rcnn_studio.formats.paths import natural_key
@@ -23,8 +24,8 @@ from rcnn_studio.store.linked import FileRow
 from rcnn_studio.store.listing import read_linked
 from rcnn_studio.store.project import ProjectStore
 
-LEFTOVER = re.compile(r"\.rcnn-(new-[0-9a-f]+|\d+-[0-9a-f]{8}-[0-9a-f]{8}\.tmp)|\.tmp-.+|\.old-.+")
-"""Names under which files and folders are written before they are whole, or put aside while they are replaced."""
+_PUT_ASIDE = re.compile(r"\.rcnn-new-[0-9a-f]+|\.tmp-.+|\.old-.+")
+"""Names under which folders are made before they are whole, or put aside while they are replaced."""
 
 _BOX_PLACES = {
     "voc": "object[{0}]/bndbox",
@@ -146,7 +147,7 @@ def _leftovers(places: Iterable[Path]) -> Iterator[Problem]:
     for place in places:
         with contextlib.suppress(OSError):
             for name in sorted(os.listdir(place)):
-                if LEFTOVER.fullmatch(name):
+                if is_left_over(name) or _PUT_ASIDE.fullmatch(name):
                     yield _problem(place / name, "", "left-over", "is left over from a crash.", action, "note")
 
 

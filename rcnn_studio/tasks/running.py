@@ -12,20 +12,21 @@ from rcnn_studio.formats.run_folder import CONFIG_FILE, list_runs
 LAST, BEST = "last", "best"
 
 
-def find_run(runs_folder: Path, name: str) -> RunInfo:
+def find_run(runs_folder: Path, name: str, *, with_model: bool = True) -> RunInfo:
     """The run called `name`; "last": the newest with a model, "best": the one with the highest AP.
 
-    A beginning of an id that only one run has is enough. Raises EngineError that names the runs there are.
+    A beginning of an id that only one run has is enough. with_model=False: one that was never scored will do too.
+    Raises EngineError that names the runs there are.
     """
     runs = list_runs(runs_folder)
-    usable = [run for run in runs if run.best is not None]
+    usable = [run for run in runs if run.best is not None or not with_model]
     if name in (LAST, BEST):
         if not usable:
             raise EngineError(f"{runs_folder}: no run has a model yet. Train one first: rcnn-studio train PROJECT.")
-        return max(usable, key=_started if name == LAST else _score)
+        return max(usable, key=_started if name == LAST or not with_model else _score)
     matching = [run for run in runs if run.id == name] or [run for run in runs if run.id.startswith(name)]
     if len(matching) == 1:
-        return _with_model(matching[0])
+        return _with_model(matching[0]) if with_model else matching[0]
     if matching:
         raise EngineError(f"{name!r} is the beginning of several runs: {', '.join(r.id for r in matching)}.")
     close = difflib.get_close_matches(name, [run.id for run in runs], n=1)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from rcnn_studio.domain.edits import Edit
+from rcnn_studio.formats.atomic import temp_name
 from rcnn_studio.store.project import ProjectStore
 from tests.store.projects import change, commit, id_of
 from tests.tasks import checkable
@@ -560,3 +561,12 @@ def test_an_open_project_can_be_checked_by_somebody_else(studio, project):
     with ProjectStore.open(project):
         assert studio("check", project, "--json").document["problems"] == []
     assert os.listdir(project)
+
+
+def test_a_file_that_another_process_is_writing_is_not_listed_and_one_of_a_dead_process_is(only, project):
+    mine = project / temp_name()
+    mine.write_text("half a file")
+    left = project / ".rcnn-99999999-0123abcd-89abcdef.tmp"
+    left.write_text("half a file")
+    assert place(only(project)) == (str(left), "", "left-over", "note")
+    assert mine.exists()

@@ -57,6 +57,30 @@ def test_runs_lists_what_was_trained(studio, trained):
     assert run["id"] in studio("runs", trained).out
 
 
+def test_errors_by_kind_come_only_where_asked_for(studio, trained):
+    plain = studio("evaluate", trained, "--run", "last", "--json").document
+    asked = studio("evaluate", trained, "--run", "last", "--errors", "--json").document
+    assert {key: asked[key] for key in plain} == plain
+    assert set(asked) - set(plain) == {"errors", "confusion", "curves", "sizes"}
+    assert [row["name"] for row in asked["errors"]][:2] == ["classification", "localization"]
+    assert "background" in studio("evaluate", trained, "--run", "last", "--errors").out
+
+
+def test_a_dry_run_says_what_a_training_would_take_and_trains_nothing(studio, project):
+    said = studio("train", project, "--preset", "quick-look", "--set", *TINY, "--dry-run", "--json", "--devices", "cpu")
+    assert said.code == 0, said.err
+    assert said.document["step_s"] > 0
+    assert studio("runs", project, "--json").document == []
+
+
+def test_a_model_is_exported_with_its_example(studio, trained, tmp_path):
+    said = studio("export-model", trained, "--run", "last", "--format", "torchscript", tmp_path / "m.pt", "--json")
+    assert said.code == 0, said.err
+    assert {p.name for p in tmp_path.iterdir()} == {"m.pt", "m.json", "m_example.py"}
+    assert said.document["images"] > 0
+    assert said.document["largest_box_difference"] < 0.01
+
+
 def test_evaluate_gives_the_very_scores_the_training_saw(studio, trained):
     (run,) = studio("runs", trained, "--json").document
     said = studio("evaluate", trained, "--run", "last", "--json")
@@ -189,6 +213,23 @@ def test_ctrl_c_keeps_the_best_and_exits_with_1(studio, project):
     (run,) = studio("runs", project, "--json").document
     assert run["status"] == "stopped"
     assert studio("predict", project, "--run", "last").code == 0
+    goes_on(studio, project, run["id"])
+
+
+def goes_on(studio, project, run_id):
+    resume = ("train", project, "--resume", run_id)
+    fixed = studio(*resume, "--set", "batch_size=2")
+    assert fixed.code == 1
+    assert "batch_size" in fixed.err
+    assert studio(*resume, "--preset", "quick-look").code == 2
+    said = studio(*resume, "--set", "epochs=1", "--json", "--profile")
+    assert said.code == 0, said.err
+    assert (said.document["run"], said.document["status"]) == (run_id, "finished")
+    assert {part["name"] for part in said.document["profile"]["parts"]} >= {"forward", "backward", "data wait"}
+    again = studio(*resume)
+    assert again.code == 1
+    assert "no checkpoint to go on from" in again.err
+    assert studio("runs", project, "--json").document[0]["status"] == "finished"
 
 
 def test_train_without_a_label_says_what_to_do_and_makes_no_run(studio, tmp_path):
@@ -223,7 +264,7 @@ def test_a_bad_setting_is_named_and_starts_nothing(studio, trained, arguments, w
     assert contents(trained) == before
 
 
-@pytest.mark.parametrize("arguments", [("--devices", "none"), ("--set",), ("--set", "epochs"), ("--resume", "x")])
+@pytest.mark.parametrize("arguments", [("--devices", "none"), ("--set",), ("--set", "epochs"), ("--resume",)])
 def test_wrong_usage_of_train_exits_with_2(studio, trained, arguments):
     assert studio("train", trained, *arguments).code == 2
 

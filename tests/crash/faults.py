@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy.ma  # noqa: F401 - NumPy loads it late, and a fault in that is none of a save
+
 from tests.crash import mutants, other_saves, saves, workspaces
 from tests.crash.forking import Child, Tell, start
 from tests.crash.labels import Fault
@@ -35,15 +37,19 @@ CALLS = (
     "rename",
     "link",
     "unlink",
+    "unlinkat",
     "mkdir",
     "rmdir",
     "fchmod",
     "read",
     "pread64",
+    "getdents64",
+    "newfstatat",
+    "fcntl",
 )
 ERRORS = ("ENOSPC", "EIO", "EACCES", "EROFS", "EINTR")
 LASTING = ("ENOSPC", "EIO", "EROFS")
-_READS = ("read", "pread64")
+_LOOKS = ("read", "pread64", "getdents64", "newfstatat", "fcntl")  # they change nothing on the drive: EIO alone
 _PATIENCE_S = 40.0
 _MOST = 200
 
@@ -87,7 +93,7 @@ class Sweep:
 def plans(calls: Iterable[str]) -> Iterator[tuple[str, str, bool]]:
     """(call, fault, lasting) of everything that is tried."""
     for call in calls:
-        if call in _READS:
+        if call in _LOOKS:
             yield from ((call, "EIO", lasting) for lasting in (False, True))
             continue
         yield from ((call, fault, False) for fault in (*ERRORS, "KILL"))
@@ -244,6 +250,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--calls", default=",".join(CALLS))
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth place of a call")
     parser.add_argument("--first", action="store_true", help="stop at the first fault")
+    parser.add_argument("--enough", type=int, default=20, help="stop a case after so many faults")
     parser.add_argument("--short-writes", action="store_true", help="also: no file may grow beyond a size")
     parser.add_argument("--mutant", choices=("", *mutants.MUTANTS), default="")
     args = parser.parse_args(arguments)
@@ -256,7 +263,7 @@ def main(arguments: list[str] | None = None) -> int:
         folder = scratch("rcnn-faults-")
         began = time.monotonic()
         try:
-            enough = 1 if args.first else 20
+            enough = 1 if args.first else args.enough
             calls = args.calls.split(",")
             result = sweep(CASES[name](), folder, calls=calls, mutant=args.mutant, every=args.every, enough=enough)
             if args.short_writes:

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from rcnn_studio.formats import atomic
-from rcnn_studio.store import linked, schema, writer
+from rcnn_studio.store import intents, linked, schema, writer
 
 
 def _without_file_sync() -> None:
@@ -107,14 +107,14 @@ def _acknowledge_early() -> None:
 
 def _late_intent() -> None:
     """What is about to be written is not recorded before the rename."""
-    record = linked.record_intents
+    record = intents.record_intents
 
     def forget(db: sqlite3.Connection, prepared: Any, *folders: Path) -> Any:
         result = record(db, prepared, *folders)
         db.executemany("DELETE FROM intents WHERE file_id = ?", [(item.file.id,) for item in prepared])
         return result
 
-    linked.record_intents = forget
+    intents.record_intents = forget
 
 
 def _replace_os(module: Any, **functions: Any) -> None:

@@ -13,6 +13,8 @@ from PIL import Image
 
 from rcnn_studio.engine.data.augment import RECIPES, Recipe, Sample, augment, recipe
 from rcnn_studio.engine.data.loader import ImageSource, TrainLoader, batches_of_like_shape, fit_size
+from rcnn_studio.engine.data.repeats import repeat_factors
+from rcnn_studio.engine.data.sheet import sample_sheet
 from rcnn_studio.engine.data.targets import CategoryTable
 
 
@@ -59,7 +61,7 @@ def test_an_epoch_shows_each_image_once_and_is_the_same_again(tmp_path: Path) ->
             source, data, data.indices(split="train"), table, batch_size=2, seed=5, multi_scale=0.2, on_skipped=print
         )
         strong = recipe("strong", any_direction=True)
-        batches = [(b.indices, b.images[0], b.targets[0]["boxes"]) for b in loader.epoch(number, lambda: strong)]
+        batches = [(b.indices, b.images[0], b.targets[0]["boxes"]) for b in loader.epoch(number, lambda _place: strong)]
         loader.close()
         return batches
 
@@ -83,3 +85,128 @@ def test_portraits_and_landscapes_are_not_mixed_more_than_needed() -> None:
     groups = batches_of_like_shape(aspects, 4, np.random.default_rng(0))
     assert sorted(np.concatenate(groups).tolist()) == list(range(32))
     assert all(len(set(aspects[group])) == 1 for group in groups)
+
+
+def test_every_preset_leaves_usable_boxes_inside_the_image() -> None:
+    crowded = np.random.default_rng(0).uniform(0, 60, (40, 2))
+    sides = np.random.default_rng(1).uniform(1, 40, (40, 2))
+    sample = Sample(
+        Image.new("RGB", (100, 60)),
+        np.concatenate([crowded, crowded + sides], axis=1),
+        np.arange(1, 41),
+        np.concatenate([crowded, crowded + sides], axis=1),
+    )
+    assert set(RECIPES) == {"none", "light", "standard", "strong", "aerial-microscopy"}
+    for name in RECIPES:
+        for seed in range(8):
+            varied = augment(sample, recipe(name), np.random.default_rng(seed))
+            limits = (varied.image.width, varied.image.height) * 2
+            for boxes in (varied.xyxy, varied.proposals):
+                assert (boxes >= 0).all()
+                assert (boxes <= limits).all()
+                assert (boxes[:, 2:] - boxes[:, :2] >= 0.5).all()
+            assert len(varied.xyxy) == len(varied.labels) > 0
+
+
+def test_a_box_outside_the_image_is_dropped_with_its_label() -> None:
+    boxes = np.array([[-50.0, 10, -5, 20], [90, 10, 130, 20], [10, 10, 10.2, 40]])
+    kept = augment(Sample(Image.new("RGB", (100, 60)), boxes, np.array([1, 2, 3])), Recipe(), np.random.default_rng(0))
+    assert kept.xyxy.tolist() == [[90, 10, 100, 20]]
+    assert kept.labels.tolist() == [2]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_cut_out_keeps_boxes_on_their_objects_and_fits_the_canvas(seed: int) -> None:
+    sample = augment(marked(), Recipe(iou_crop=1.0), np.random.default_rng(seed))
+    assert sample.image.width <= 100
+    assert sample.image.height <= 60
+    assert len(sample.xyxy) == 1  # its centre stays in sight
+    white = np.argwhere(np.asarray(sample.image)[:, :, 0] > 127)
+    assert np.abs(sample.xyxy[0] - [*white.min(axis=0)[::-1], *(white.max(axis=0) + 1)[::-1]]).max() <= 2.5
+
+
+def test_the_last_tenth_is_closed_to_all_that_changes_values_or_sizes() -> None:
+    closed = recipe("strong", any_direction=True).closed()
+    assert (closed.color, closed.zoom, closed.iou_crop) == (0.0, (1.0, 1.0), 0.0)
+    assert (closed.flip_h, closed.flip_v, closed.quarter_turn) == (0.5, 0.5, 0.5)
+
+
+def test_repeat_factors_are_those_of_lvis() -> None:
+    labels = [np.array([1, 1]), np.array([1]), np.array([1, 2]), np.array([], dtype=np.int64)]
+    # category 1 in 3 of 4 images, category 2 in one: sqrt(0.9 / 0.75), sqrt(0.9 / 0.25)
+    expected = [np.sqrt(1.2), np.sqrt(1.2), np.sqrt(3.6), 1.0]
+    assert np.allclose(repeat_factors(labels, 0.9), expected)
+    assert np.allclose(repeat_factors(labels, 0.1), 1.0)
+
+
+def test_images_of_rare_categories_come_up_more_often_each_time_as_another_variant(tmp_path: Path) -> None:
+    records = [r for r in drawings.drawn_records(tmp_path, 8) if r.split == "train"]
+    common = [replace(r, boxes=tuple(b for b in r.boxes if b.category_id == drawings.DISC)) for r in records[1:]]
+    data = drawings.dataset([records[0], *common], tmp_path)  # one image alone has a bar
+    loader = TrainLoader(
+        ImageSource(data, short=48, longest=64),
+        data,
+        data.indices(split="train"),
+        CategoryTable(data.categories),
+        batch_size=2,
+        seed=5,
+        repeat_threshold=1.0,
+        on_skipped=print,
+    )
+    still = recipe("strong", any_direction=True)
+    shown, variants = [], set()
+    for number in range(1, 41):
+        batches = list(loader.epoch(number, lambda _: still))
+        assert len(batches) == loader.steps_per_epoch
+        for batch in batches:
+            shown += batch.indices
+            if number == 1:
+                variants |= {i.numpy().tobytes() for k, i in zip(batch.indices, batch.images, strict=True) if k == 0}
+                first = batch.indices.count(0)
+                assert first <= 2
+    loader.close()
+    often = shown.count(0) / 40
+    assert often == pytest.approx(np.sqrt(8), rel=0.1)
+    assert min(shown.count(k) for k in range(1, 8)) / 40 == pytest.approx(1.0, abs=0.15)
+    assert len(variants) >= 2
+
+
+def test_skipping_batches_gives_the_rest_as_it_would_have_been(tmp_path: Path) -> None:
+    data = drawings.dataset(drawings.drawn_records(tmp_path, 8), tmp_path)
+    loader = TrainLoader(
+        ImageSource(data, short=48, longest=64),
+        data,
+        data.indices(split="train"),
+        CategoryTable(data.categories),
+        batch_size=2,
+        seed=5,
+        multi_scale=0.2,
+        repeat_threshold=0.5,
+        on_skipped=print,
+    )
+    strong = recipe("strong")
+    whole = list(loader.epoch(3, lambda _: strong))
+    rest = list(loader.epoch(3, lambda _: strong, skip=2))
+    loader.close()
+    assert [b.place for b in rest] == [b.place for b in whole[2:]]
+    for a, b in zip(rest, whole[2:], strict=True):
+        assert a.indices == b.indices
+        assert all(torch.equal(x, y) for x, y in zip(a.images, b.images, strict=True))
+
+
+def test_the_sheet_shows_images_as_the_network_gets_them_with_their_boxes(tmp_path: Path) -> None:
+    data = drawings.dataset(drawings.drawn_records(tmp_path, 3), tmp_path)
+    indices = data.indices(split="train")
+    config = replace(drawings.SMALL, augmentation="aerial-microscopy")
+    sheet = sample_sheet(data, indices, config, count=7, seed=2)
+    assert [s.index for s in sheet] == np.resize(indices, 7).tolist()
+    for sample in sheet:
+        assert sample.image.dtype == np.uint8
+        assert sorted(sample.image.shape[:2]) == [96, 128]
+        assert set(sample.category_ids.tolist()) <= {drawings.DISC, drawings.BAR}
+        for x, y in (sample.xyxy[:, :2] + sample.xyxy[:, 2:]) / 2:
+            colour = sample.image[int(y), int(x)].astype(int)
+            assert colour.max() - colour.min() > 40  # an object, not the pale ground
+    again = sample_sheet(data, indices, config, count=7, seed=2)
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(sheet, again, strict=True))
+    assert not np.array_equal(sheet[0].image, sheet[3].image)

@@ -75,6 +75,7 @@ def test_the_run_folder_holds_all_that_is_needed_later(trained: Any) -> None:
         "environment.json",
         "events.jsonl",
         "scores.json",
+        "steps.csv",
         "checkpoints/best/model.safetensors",
         "checkpoints/best/state.json",
         "checkpoints/last/model.safetensors",

@@ -129,3 +129,16 @@ def test_only_the_litter_of_dead_processes_is_swept(tmp_path: Path) -> None:
         path.write_bytes(b"x")
     assert sweep_temps(tmp_path) == 2
     assert sorted(tmp_path.iterdir()) == sorted((mine, alive, other))
+
+
+def test_what_a_dead_process_was_making_goes_with_its_logs_and_folders(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    name = f".rcnn-{dead.pid}-0123abcd-0123abcd.tmp"
+    for suffix in ("-wal", "-shm", "-journal"):
+        (tmp_path / f"{name}{suffix}").write_bytes(b"x")
+    (tmp_path / name / "inside").mkdir(parents=True)
+    being_made = tmp_path / atomic.temp_name()
+    being_made.mkdir()
+    assert sweep_temps(tmp_path) == 4
+    assert list(tmp_path.iterdir()) == [being_made]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from PIL import Image
 
 from rcnn_studio.domain.dataset import BoxFlag, BoxSource, ImageState
 from rcnn_studio.domain.errors import Cancelled, FormatError
-from rcnn_studio.domain.progress import ignore
+from rcnn_studio.domain.progress import ignore, never
 from rcnn_studio.formats import Source, codec
 from tests.formats.files import draw_image, make_voc, of_kind, read, voc_object, voc_text
 
@@ -306,3 +308,32 @@ def test_an_import_can_be_stopped(tmp_path: Path) -> None:
     folder = make_voc(tmp_path, {"a": voc_text(BOX)})
     with pytest.raises(Cancelled):
         codec("voc").read(Source(path=folder), ignore, lambda: True)
+
+
+def test_a_folder_that_cannot_be_listed_is_named_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_voc(tmp_path / "voc", {"a": voc_text(BOX)})
+
+    def refused(path: Path) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(FormatError) as error:
+        codec("voc").read(Source(path=folder), ignore, never)
+    assert error.value.path == folder
+    assert "cannot be listed (Permission denied). Allow reading it" in error.value.reason
+
+
+def test_categories_without_a_sound_box_are_left_out_and_the_others_keep_their_boxes(tmp_path: Path) -> None:
+    objects = "".join(
+        voc_object(name, box)
+        for name, box in [
+            ("nut", (9, 9, 20, 20)),
+            ("flat", (5, 5, 5, 30)),
+            ("bolt", (1, 2, 30, 40)),
+            ("nut", (2, 2, 8, 8)),
+        ]
+    )
+    imported = read(make_voc(tmp_path, {"a": voc_text(objects)}))
+    names = {category.id: category.name for category in imported.categories}
+    assert sorted(names.values()) == ["bolt", "nut"]
+    assert [names[box.category_id] for box in imported.record(0).boxes] == ["nut", "bolt", "nut"]

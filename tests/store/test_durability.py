@@ -406,3 +406,68 @@ def test_a_log_left_by_a_crash_is_read_where_nothing_can_be_written(tmp_path: Pa
     gate["open"] = False
     with ProjectStore.open(project) as store:
         assert label_rows(store) == rows
+
+
+def other_drive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state folder is on another drive than the project, as it mostly is."""
+    real = os.rename
+
+    def rename(source: Path, target: Path) -> None:
+        if Path(source).parent != Path(target).parent:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        real(source, target)
+
+    monkeypatch.setattr(home.os, "rename", rename)
+
+
+def test_a_run_is_whole_in_its_place_before_it_leaves_the_other_drive(
+    tmp_path: Path, gate: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    _, database = labelled_while_shut(project, gate)
+    other_drive(monkeypatch)
+    with monkeypatch.context() as dead:
+        dead.setattr(home, "_remove", lambda path: None)  # killed just before the source is removed
+        ProjectStore.open(project).close()
+    kept = Path("runs", "run-1", "config.json")
+    assert ((project / kept).read_text(), (database.parent / kept).read_text()) == ("{}", "{}")
+    ProjectStore.open(project).close()
+    assert (project / kept).read_text() == "{}"
+    assert not (database.parent / "runs").exists()
+    assert not list(project.rglob(".rcnn*"))
+
+
+def test_a_run_that_cannot_be_copied_stays_where_it_is_until_it_can(
+    tmp_path: Path, gate: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    rows, database = labelled_while_shut(project, gate)
+    other_drive(monkeypatch)
+
+    flush = home._flush
+
+    def full(path: Path) -> None:
+        if path.parent.name == "runs":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        flush(path)
+
+    kept = Path("runs", "run-1", "config.json")
+    with monkeypatch.context() as away:
+        away.setattr(home, "_flush", full)
+        with ProjectStore.open(project) as store:
+            assert label_rows(store) == rows
+    assert (database.parent / kept).read_text() == "{}"
+    assert [path.name for path in (project / "runs").iterdir()] == []
+    ProjectStore.open(project).close()
+    assert (project / kept).read_text() == "{}"
+
+
+def test_a_copy_that_a_kill_left_half_made_in_the_state_folder_goes_at_the_next_open(
+    tmp_path: Path, gate: dict[str, bool]
+) -> None:
+    project = tmp_path / "project"
+    _, database = labelled_while_shut(project, gate)
+    half = database.with_name(".rcnn-4194304-00000000-0000000a.tmp")
+    half.write_bytes(b"half a database")
+    ProjectStore.open(project).close()
+    assert not half.exists()

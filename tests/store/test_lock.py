@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from rcnn_studio.domain.errors import ProjectError
 from rcnn_studio.store import lock as lock_module
 from rcnn_studio.store.lock import ProjectLock
 
@@ -83,3 +85,19 @@ def test_a_living_lock_of_this_computer_is_never_taken_over(tmp_path: Path) -> N
     assert owner is not None
     assert not owner.is_elsewhere
     first.release()
+
+
+def test_a_drive_that_cannot_say_whether_the_lock_is_there_is_named_and_nothing_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = ProjectLock(tmp_path)
+
+    def failing(path: Path, **_: object) -> os.stat_result:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "stat", failing)
+        with pytest.raises(ProjectError, match=r"cannot be locked \(Input/output error\)\. Check the drive"):
+            lock.acquire()
+    assert lock.acquire() is None
+    lock.release()

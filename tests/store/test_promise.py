@@ -92,7 +92,7 @@ def test_a_failed_flush_of_the_folder_is_no_conflict_with_ourselves(
             real(folder)
 
         monkeypatch.setattr(atomic, "sync_folder", broken)
-        monkeypatch.setattr("rcnn_studio.store.linked.sync_folder", broken)
+        monkeypatch.setattr("rcnn_studio.store.intents.sync_folder", broken)
         commit(store, move(store, 1))
         store.write_back(wait=True)
         assert (store.status().kind, store.pending_files()) == ("error", 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rcnn_studio.domain.errors import ProjectError
-from rcnn_studio.formats.atomic import file_hash
+from rcnn_studio.formats.atomic import file_hash, temp_name
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.store.schema import DATABASE_NAME, VERSION
 from tests.store.projects import commit, id_of, move, voc_project
@@ -97,3 +97,21 @@ def test_a_root_that_leads_out_of_the_surroundings_is_refused(tmp_path: Path) ->
     with pytest.raises(ProjectError, match="leads out"):
         ProjectStore.open(tmp_path / "project")
     assert not (tmp_path / "project" / "project.lock").exists()
+
+
+def test_what_a_kill_left_beside_the_database_and_the_backups_goes_at_the_next_open(
+    tmp_path: Path, interrupted: Interrupt
+) -> None:
+    interrupted("new")
+    project = tmp_path / "project"
+    dead = ".rcnn-4194304-00000000-0000000a.tmp"
+    for name in (dead, f"{dead}-wal", f"{dead}-journal"):
+        (project / name).write_bytes(b"half a database")
+    (backup,) = {path.parent for path in (project / "backups").rglob("*") if path.is_file()}
+    (backup / dead).write_bytes(b"half a copy")
+    ours = project / temp_name()
+    ours.touch()
+    with ProjectStore.open(project) as store:
+        assert [path for path in project.rglob(".rcnn*") if path != ours] == []
+        assert len(store.backups()) == 1
+    assert ours.exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 import threading
 from dataclasses import replace
@@ -151,3 +153,18 @@ def test_a_page_that_the_drive_does_not_give_is_not_called_damage(found: str, sa
     assert advice in text
     assert "\n" not in text
     assert "***" not in text
+
+
+def test_a_drive_that_does_not_answer_at_the_open_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    voc_project(tmp_path).close()
+
+    def failing(path: Path, **_: object) -> os.stat_result:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "stat", failing)
+        for read_only in (False, True):
+            with pytest.raises(ProjectError, match=r"cannot be opened .*Input/output error.* Check the drive"):
+                ProjectStore.open(tmp_path / "project", read_only=read_only)
+    with ProjectStore.open(tmp_path / "project") as store:
+        assert not store.read_only

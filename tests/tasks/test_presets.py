@@ -21,6 +21,7 @@ def toml(folder: Path, text: str) -> Path:
 def test_the_bundled_presets_are_sound_and_described():
     presets = list_presets()
     assert {"quick-look", "from-scratch", "standard", "thorough"} <= {preset.name for preset in presets}
+    assert {"fast-rcnn", "fast-rcnn-light", "alternating"} <= {preset.name for preset in presets}
     for preset in presets:
         check_config(preset.config)
         assert preset.title
@@ -52,6 +53,11 @@ def test_single_settings_are_read_as_their_type():
         ("anchor_sizes", "8,big", ("anchor_sizes", "number")),
         ("norm", "groups", ("norm", "Did you mean group")),
         ("image_size", "900", ("image_max_size", "image_size")),
+        ("method", "fast", ("method", "Did you mean fast-rcnn")),
+        ("augmentation", "aerial", ("augmentation", "aerial-microscopy")),
+        ("roi_pooling", "max", ("roi_pooling", "align, pool")),
+        ("loss_weights", "1,1,10", ("loss_weights", "4 numbers")),
+        ("loss_weights", "1,1,1,-1", ("loss_weights", "below 0")),
     ],
 )
 def test_a_bad_setting_is_named_with_what_it_may_be(key, text, words):
@@ -105,6 +111,15 @@ def test_a_file_that_is_no_text_or_not_there_is_named(tmp_path):
         load_config(tmp_path / "x.toml")
     with pytest.raises(FormatError, match=r"no\.toml"):
         load_config(tmp_path / "no.toml")
+
+
+def test_fast_rcnns_preset_samples_as_the_paper_does():
+    config = load_preset("fast-rcnn")
+    assert (config.method, config.backbone, config.roi_pooling) == ("fast-rcnn", "vgg16", "pool")
+    assert (config.batch_size, config.rois_per_image) == (2, 64)  # 128 regions from two images
+    assert (config.positive_fraction, config.background_iou) == (0.25, 0.1)
+    assert (config.optimizer, config.lr, config.momentum, config.weight_decay) == ("sgd", 0.001, 0.9, 5e-4)
+    assert (config.image_size, config.image_max_size, config.proposals_train) == (600, 1000, 2000)
 
 
 def test_the_default_config_can_train():

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,6 +24,7 @@ from torch import Tensor
 from rcnn_studio.domain.dataset import Dataset
 from rcnn_studio.domain.errors import EngineError, FormatError
 from rcnn_studio.engine.data.augment import Recipe, Sample, augment
+from rcnn_studio.engine.data.repeats import repeat_factors, repeated_positions
 from rcnn_studio.engine.data.targets import CategoryTable, ImageTargets, image_targets
 from rcnn_studio.engine.threads import quiet_worker
 from rcnn_studio.formats import images
@@ -51,6 +54,19 @@ def to_tensor(image: RGB) -> Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)
 
 
+class GivenBoxes(Protocol):
+    """Where proposals come from that no RPN makes."""
+
+    def boxes(self, index: int) -> NDArray[np.float32]:
+        """Those of image number `index`, best first: (P, 4) xyxy pixels of the upright original."""
+        ...
+
+
+def image_path(dataset: Dataset, index: int) -> Path:
+    """The file of image number `index`. Raises FormatError if the dataset's path leads out of its root."""
+    return resolve_inside(Path(dataset.roots[int(dataset.image_roots[index])]), dataset.paths[index])
+
+
 class ImageSource:
     """Resized images of a dataset by number, decoded once as far as the cache's bytes reach; safe across threads."""
 
@@ -62,8 +78,7 @@ class ImageSource:
         self._lock = threading.Lock()
 
     def path(self, index: int) -> Path:
-        root = self._dataset.roots[int(self._dataset.image_roots[index])]
-        return resolve_inside(Path(root), self._dataset.paths[index])
+        return image_path(self._dataset, index)
 
     def resized(self, index: int) -> RGB:
         """(h, w, 3) of image number `index`. Raises FormatError if it cannot be read or has changed its size."""
@@ -89,11 +104,17 @@ class ImageSource:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """images: N uint8 (3, h, w); targets: N dicts of boxes (B, 4) float32 in those pixels and labels (B,) int64."""
+    """images: N uint8 (3, h, w); targets: N dicts of boxes (B, 4) float32 in those pixels and labels (B,) int64.
+
+    proposals: N times (P, 4) float32 like the boxes, where they do not come from the detector itself.
+    place: 0-based number of the batch in its epoch, counting those of which nothing could be read.
+    """
 
     indices: tuple[int, ...]
     images: list[Tensor]
     targets: list[dict[str, Tensor]]
+    proposals: list[Tensor] | None = None
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +122,7 @@ class _Order:
     """One image to prepare: everything its variant depends on, so that thread timing changes nothing."""
 
     index: int
-    seed: tuple[int, int, int]
+    seed: tuple[int, ...]
     recipe: Recipe
     scale: float
 
@@ -121,14 +142,18 @@ class TrainLoader:
         multi_scale: float = 0.0,
         with_difficult: bool = True,
         pin: bool = False,
+        proposals: GivenBoxes | None = None,
+        repeat_threshold: float = 0.0,
         on_skipped: Callable[[FormatError], None],
     ) -> None:
-        self._source = source
+        self._source, self._proposals = source, proposals
         self._targets = {int(i): image_targets(dataset, int(i), table, with_difficult=with_difficult) for i in indices}
         self._sizes = {int(i): (int(dataset.sizes[i][0]), int(dataset.sizes[i][1])) for i in indices}
         self._names = {int(i): dataset.paths[int(i)] for i in indices}
         self._indices = [int(i) for i in indices]
         self._aspects = np.array([self._sizes[i][0] / max(1, self._sizes[i][1]) for i in self._indices])
+        labels = [self._targets[i].labels for i in self._indices]
+        self._repeats = repeat_factors(labels, repeat_threshold) if repeat_threshold > 0 else None
         self._batch_size = min(batch_size, len(self._indices))
         self._seed, self._multi_scale, self._pin = seed, multi_scale, pin
         self._on_skipped = on_skipped
@@ -137,7 +162,8 @@ class TrainLoader:
 
     @property
     def steps_per_epoch(self) -> int:
-        return len(self._indices) // self._batch_size
+        shown = len(self._indices) if self._repeats is None else round(float(self._repeats.sum()))
+        return shown // self._batch_size
 
     def close(self) -> None:
         self.pool.shutdown(wait=True, cancel_futures=True)
@@ -149,36 +175,48 @@ class TrainLoader:
     def sample_batch(self) -> Batch:
         """A typical batch, unchanged, to measure with. Raises EngineError if no image can be read."""
         still = Recipe()
-        samples = {}
+        samples: list[tuple[int, Sample]] = []
         for index in self._indices:
             try:
-                samples[index] = self._prepare(_Order(index, (0, 0, 0), still, 1.0))
+                samples.append((index, self._prepare(_Order(index, (0, 0, 0), still, 1.0))))
             except FormatError as error:
                 self._on_skipped(error)
             if len(samples) == self._batch_size:
                 break
         if not samples:
             raise EngineError("None of the training images can be read. See the warnings for each file's reason.")
-        return collate(samples, pin=self._pin)
+        return self._collated(samples)
 
-    def epoch(self, number: int, recipe: Callable[[], Recipe]) -> Iterator[Batch]:
-        """The batches of epoch `number`; recipe() is asked for each batch, so that it may change on the way."""
+    def epoch(self, number: int, recipe: Callable[[int], Recipe], *, skip: int = 0) -> Iterator[Batch]:
+        """The batches of epoch `number` from place `skip` on, the same ones whatever is skipped.
+
+        recipe(place) is asked ahead of the batch, so it must depend on the place alone.
+        """
         rng = np.random.default_rng((self._seed, number))
-        groups = batches_of_like_shape(self._aspects, self._batch_size, rng)
+        shown = self._shown(rng)
+        groups = batches_of_like_shape(self._aspects[shown], self._batch_size, rng)
         scales = 1.0 + self._multi_scale * rng.uniform(-1.0, 1.0, len(groups))
         turns = rng.random(len(groups))
-        waiting: deque[tuple[tuple[int, ...], list[Future[Sample]]]] = deque()
-        for group, scale, turn in zip(groups, scales, turns, strict=True):
-            chosen = tuple(self._indices[i] for i in group)
-            now = recipe()
+        waiting: deque[tuple[int, tuple[int, ...], list[Future[Sample]]]] = deque()
+        for place, (group, scale, turn) in islice(enumerate(zip(groups, scales, turns, strict=True)), skip, None):
+            chosen = tuple(self._indices[shown[i]] for i in group)
+            now = recipe(place)
             # a batch is turned as a whole: portrait beside landscape would be a third padding
             now = replace(now, quarter_turn=float(turn < now.quarter_turn))
-            orders = [_Order(i, (self._seed, number, i), now, float(scale)) for i in chosen]
-            waiting.append((chosen, [self.pool.submit(self._prepare, order) for order in orders]))
+            copies = [] if self._repeats is None else [int(i) for i in group]  # the same image, another variant
+            seeds = [(self._seed, number, i, *copies[k : k + 1]) for k, i in enumerate(chosen)]
+            orders = [_Order(i, seed, now, float(scale)) for i, seed in zip(chosen, seeds, strict=True)]
+            waiting.append((place, chosen, [self.pool.submit(self._prepare, order) for order in orders]))
             if len(waiting) > PREFETCHED_BATCHES:
                 yield from self._finish(*waiting.popleft())
         while waiting:
             yield from self._finish(*waiting.popleft())
+
+    def _shown(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Positions in the list of images that an epoch shows: each once, or rare ones more often."""
+        if self._repeats is None:
+            return np.arange(len(self._indices))
+        return repeated_positions(self._repeats, self.steps_per_epoch * self._batch_size, rng)
 
     def _prepare(self, order: _Order) -> Sample:
         small = self._source.resized(order.index)
@@ -188,29 +226,39 @@ class TrainLoader:
             size = (max(1, round(small.shape[1] * order.scale)), max(1, round(small.shape[0] * order.scale)))
             small = resize(small, size)
         ratio = np.array([small.shape[1] / width, small.shape[0] / height] * 2)
-        sample = Sample(Image.fromarray(small), targets.xyxy * ratio, targets.labels)
+        given = np.zeros((0, 4)) if self._proposals is None else self._proposals.boxes(order.index) * ratio
+        sample = Sample(Image.fromarray(small), targets.xyxy * ratio, targets.labels, given)
         return augment(sample, order.recipe, np.random.default_rng(order.seed))
 
-    def _finish(self, indices: Sequence[int], futures: Sequence[Future[Sample]]) -> Iterator[Batch]:
+    def _finish(self, place: int, indices: Sequence[int], futures: Sequence[Future[Sample]]) -> Iterator[Batch]:
         """One batch of what could be read; none if nothing could."""
-        samples = {}
+        samples: list[tuple[int, Sample]] = []
         for index, future in zip(indices, futures, strict=True):
             try:
-                samples[index] = future.result()
+                samples.append((index, future.result()))
             except FormatError as error:
                 self._on_skipped(error)
         if samples:
-            yield collate(samples, pin=self._pin)
+            yield replace(self._collated(samples), place=place)
+
+    def _collated(self, samples: Sequence[tuple[int, Sample]]) -> Batch:
+        return collate(samples, pin=self._pin, with_proposals=self._proposals is not None)
 
 
-def collate(samples: Mapping[int, Sample], *, pin: bool = False) -> Batch:
-    """Samples by image number -> one batch. pin: in page-locked memory, for a CUDA device."""
-    tensors = [to_tensor(np.asarray(s.image)) for s in samples.values()]
+def collate(samples: Sequence[tuple[int, Sample]], *, pin: bool = False, with_proposals: bool = False) -> Batch:
+    """(image number, sample) pairs -> one batch. pin: in page-locked memory, for a CUDA device."""
+    tensors = [to_tensor(np.asarray(s.image)) for _, s in samples]
     targets = [
         {"boxes": torch.from_numpy(s.xyxy.astype(np.float32)).reshape(-1, 4), "labels": torch.from_numpy(s.labels)}
-        for s in samples.values()
+        for _, s in samples
     ]
-    return Batch(tuple(samples), [t.pin_memory() for t in tensors] if pin else tensors, targets)
+    given = [torch.from_numpy(s.proposals.astype(np.float32)).reshape(-1, 4) for _, s in samples]
+    return Batch(
+        tuple(index for index, _ in samples),
+        [t.pin_memory() for t in tensors] if pin else tensors,
+        targets,
+        proposals=given if with_proposals else None,
+    )
 
 
 def batches_of_like_shape(

@@ -20,12 +20,12 @@ class Ema(Generic[Model]):
     def __init__(self, model: Model, decay: float) -> None:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self._decay = decay
-        self._steps = 0
+        self.steps = 0
 
     @torch.no_grad()
     def update(self, model: Model) -> None:
-        self._steps += 1
-        decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
+        self.steps += 1
+        decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
         averaged: list[Tensor] = list(self.model.parameters())
         current: list[Tensor] = list(model.parameters())
         torch._foreach_lerp_(averaged, current, 1.0 - decay)

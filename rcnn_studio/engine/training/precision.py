@@ -49,15 +49,18 @@ def choose_precision(amp: str, device: torch.device, detector: Detector, batch: 
 
 
 def _step_seconds(detector: Detector, batch: Batch, precision: Precision) -> float:
-    """Best of two forward and backward passes after one to warm up; weights and random state stay as they were."""
+    """Best of two forward and backward passes after one to warm up; weights, buffers and random state stay."""
     best = float("inf")
+    buffers = [(buffer, buffer.clone()) for buffer in detector.buffers()]
     with torch.random.fork_rng(devices=[]):
         for _ in range(3):
             start = time.perf_counter()
             with precision.autocast():
-                losses, _ = detector(batch.images, batch.targets)
+                losses, _ = detector(batch.images, batch.targets, batch.proposals)
                 total = torch.stack(list(losses.values())).sum()
             total.backward()  # type: ignore[no-untyped-call]
             detector.zero_grad(set_to_none=True)
             best = min(best, time.perf_counter() - start)
+    for buffer, before in buffers:
+        buffer.copy_(before)
     return best

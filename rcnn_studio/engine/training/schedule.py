@@ -14,6 +14,7 @@ class Schedule:
 
     With budget_s (0: none) a training ends with its schedule done whatever the machine's speed: on a slow one the
     cosine is simply walked in fewer steps. reserve_s: kept back for the last evaluation, set as it is measured.
+    reached: the progress so far.
     """
 
     kind: str
@@ -21,21 +22,21 @@ class Schedule:
     warmup_steps: int
     budget_s: float = 0.0
     reserve_s: float = 0.0
-    _reached: float = 0.0
+    reached: float = 0.0
 
     def advance(self, step: int, elapsed_s: float) -> float:
         """Progress after `step` steps and elapsed_s seconds; never falls."""
         by_time = elapsed_s / max(1.0, self.budget_s - self.reserve_s) if self.budget_s > 0 else 0.0
-        self._reached = min(1.0, max(self._reached, step / self.total_steps, by_time))
-        return self._reached
+        self.reached = min(1.0, max(self.reached, step / self.total_steps, by_time))
+        return self.reached
 
     @property
     def done(self) -> bool:
-        return self._reached >= 1.0
+        return self.reached >= 1.0
 
-    @property
-    def closing(self) -> bool:
-        return self._reached >= CLOSING_SHARE
+    def closing_at(self, step: int) -> bool:
+        """Whether the batch that is prepared now for `step` belongs to the last tenth."""
+        return max(self.reached, step / self.total_steps) >= CLOSING_SHARE
 
     def factor(self, step: int) -> float:
         """What the peak rate is multiplied with at `step`."""
@@ -44,13 +45,13 @@ class Schedule:
 
     def left_s(self, step: int, elapsed_s: float) -> float:
         """Seconds to go, from the speed so far."""
-        if self._reached <= 0.0:
+        if self.reached <= 0.0:
             return self.budget_s
-        return elapsed_s * (1.0 - self._reached) / self._reached + self.reserve_s
+        return elapsed_s * (1.0 - self.reached) / self.reached + self.reserve_s
 
     def _decay(self) -> float:
         if self.kind == "cosine":
-            return 0.5 * (1.0 + math.cos(math.pi * self._reached))
+            return 0.5 * (1.0 + math.cos(math.pi * self.reached))
         if self.kind == "multistep":
-            return 0.01 if self._reached >= 0.9 else 0.1 if self._reached >= 0.7 else 1.0
+            return 0.01 if self.reached >= 0.9 else 0.1 if self.reached >= 0.7 else 1.0
         return 1.0
