@@ -40,6 +40,13 @@ def read_linked(folder: Path) -> LinkedTable:
     )
 
 
+def absent_files(folder: Path) -> frozenset[int]:
+    """Ids of the linked files that are not there yet, such as the XML of an image without labels. Raises
+    ProjectError."""
+    with _reading(folder) as db:
+        return frozenset(file_id for (file_id,) in db.execute("SELECT id FROM files WHERE hash = ''"))
+
+
 def count_images_with(folder: Path, category_id: int) -> int:
     """Images with at least one box of this category; committed edits only. Raises ProjectError."""
     with _reading(folder) as db:

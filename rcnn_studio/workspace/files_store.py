@@ -20,7 +20,7 @@ from rcnn_studio.domain.errors import Cancelled, ProjectError
 from rcnn_studio.domain.progress import Report, ShouldStop
 from rcnn_studio.store import backups, documents, linked, reading
 from rcnn_studio.store.backups import Backup
-from rcnn_studio.store.listing import LinkedTable, read_linked
+from rcnn_studio.store.listing import LinkedTable, absent_files, read_linked
 from rcnn_studio.store.marking import WITH_CATEGORY_TABLE
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.store.schema import DATABASE_NAME, connect, transaction
@@ -52,6 +52,7 @@ class StoreFiles:
         last = store.history(1)
         self._first_backup = newest[0].id if newest else 0
         self._opened_at = last[0][0] if last else 0
+        self._absent = absent_files(store.folder)
         self._pairs: dict[str, Pair] = {}
 
     @property
@@ -62,18 +63,19 @@ class StoreFiles:
         """See FileSource. Of files that are both written and behind again, the whole way since the opening is shown."""
         table = read_linked(self._store.folder)
         waiting = self._store.what_will_change(LISTED)
-        earlier = self._replaced(table)
+        earlier, made = self._replaced(table), self._made(table)
         errors = self._store.file_errors()
         self._pairs = {}
         files = []
         for diff in waiting:
             path = str(diff.path)
             before = backups.read(earlier[path]) if path in earlier else diff.before
+            before = None if path in made else before
             self._keep(path, (before, diff.after))
             message = diff.message or errors.get(path, "")
             files.append(ChangedFile(path=path, kind="failed" if message else "waiting", message=message))
         behind = {file.path for file in files}
-        written = [path for path in earlier if path not in behind]
+        written = [path for path in dict.fromkeys((*made, *earlier)) if path not in behind]
         files += [ChangedFile(path=path, kind="written") for path in written[: max(0, LISTED - len(files))]]
         hidden = self._store.pending_files() - len(self._store.conflicts()) - len(behind)
         more = max(0, hidden) if len(waiting) == LISTED else 0
@@ -84,8 +86,11 @@ class StoreFiles:
         if path in self._pairs:
             return self._pairs[path]
         found = next((diff for diff in self._store.what_will_change(LISTED) if str(diff.path) == path), None)
-        earlier = self._replaced(read_linked(self._store.folder)).get(path)
+        table = read_linked(self._store.folder)
+        earlier = self._replaced(table).get(path)
         after = self.on_disk(path) if found is None else found.after
+        if path in self._made(table):
+            return None, after
         if earlier is not None:
             return backups.read(earlier), after
         return (after if found is None else found.before), after
@@ -150,6 +155,11 @@ class StoreFiles:
             if file is not None and backup.kind != "theirs":
                 found[str(file.path)] = backup
         return found
+
+    def _made(self, table: LinkedTable) -> list[str]:
+        """The files that were not there when the project was opened and that have been written since."""
+        made = (table.files[file_id] for file_id in self._absent if file_id in table.files)
+        return [str(file.path) for file in made if file.hash]
 
     def _with_boxes(self, changes: Changes, table: LinkedTable) -> Changes:
         """Counts the boxes that are others than when the project was opened, where those are not too many images."""

@@ -75,6 +75,18 @@ def test_a_file_written_in_this_session_stays_listed_with_what_it_was(store, fil
     assert files.both(str(xml(store))) == (original, xml(store).read_bytes())
 
 
+def test_a_file_made_in_this_session_is_listed_and_nothing_was_there_before(store, files) -> None:
+    unlabelled = next(record for record in map(store.image, range(1, 5)) if not record.boxes)
+    for _ in range(2):  # written once there is no earlier version of it; written twice there is one, of our own
+        commit(store, draw(store, unlabelled.id))
+        write(files)
+        (changed,) = files.changes().files
+        path = Path(changed.path)
+        assert changed.kind == "written"
+        assert path.stem == Path(unlabelled.path).stem
+        assert files.both(changed.path) == (None, path.read_bytes())
+
+
 def test_what_was_written_in_an_earlier_session_is_not_listed(store, files) -> None:
     shift(store)
     write(files)
