@@ -17,6 +17,8 @@ MOST_NAMED = 3
 TRAIN_PER_VAL = 4
 LEAST_MORE, MOST_MORE = 20, 100
 FALSE_ALARMS_AP50 = 0.6
+UNSURE = 0.25
+"""A category whose AP50 is so much above the share that is found is seen, but with scores that are still too low."""
 
 _IRREGULAR = {
     "person": "people",
@@ -44,6 +46,11 @@ class _Seen:
     @property
     def missed(self) -> int:
         return self.score.boxes - self.score.found
+
+    @property
+    def unsure(self) -> bool:
+        """True if training on would help more than labelling."""
+        return self.counted and self.score.AP50 - self.share >= UNSURE
 
 
 def run_sentence(scores: Scores) -> str:
@@ -73,6 +80,8 @@ def advice_reason(scores: Scores) -> str:
     if not seen or not all(s.counted for s in seen) or seen[0].share < LITTLE or seen[-1].share >= WEAK:
         return ""
     worst = seen[-1]
+    if worst.unsure:
+        return ""
     wanted = f"{TRAIN_PER_VAL} × {worst.missed} = {TRAIN_PER_VAL * worst.missed}"
     return (
         f"{worst.missed} of {worst.score.boxes} {worst.name} of the validation images are missed. Each stands for "
@@ -119,7 +128,9 @@ def _counted_sentence(good: Sequence[_Seen], fair: Sequence[_Seen], weak: Sequen
             f"with many false alarms among {noisy.name} (AP50 {noisy.score.AP50:.2f}): reject those, then retrain"
         )
     text = ", ".join(parts)
-    if weak:
+    if weak and weak[0].unsure:
+        text += f": it sees {weak[0].name}, but is not sure of them yet, so train longer"
+    elif weak:
         text += f": label {_more(weak[0])} more {weak[0].name}"
     return f"{text[0].upper()}{text[1:]}."
 

@@ -20,6 +20,15 @@ def test_boxes_found_are_counted_and_the_worst_class_is_to_be_labelled() -> None
     assert text == "Finds 9 of 10 WBC, misses half the Platelets: label 30 more Platelets."
 
 
+def test_a_class_that_is_ranked_well_but_scored_low_needs_training_and_not_labels() -> None:
+    found = scores(("nut", 40, 0.9, 38), ("bolt", 68, 0.36, 0))
+    text = run_sentence(found)
+    assert (
+        text == "Finds 38 of 40 nuts, misses all 68 bolts: it sees bolts, but is not sure of them yet, so train longer."
+    )
+    assert advice_reason(found) == ""
+
+
 def test_the_number_to_label_is_explained_by_its_sum() -> None:
     found = scores(("WBC", 10, 0.93, 9), ("Platelets", 14, 0.55, 7))
     assert "label 30 more Platelets" in run_sentence(found)
