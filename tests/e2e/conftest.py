@@ -29,7 +29,7 @@ def sample(tmp_path: Path) -> Path:
 def known_device(own_home: Path) -> None:
     """The device was looked at before: its child process would take longer than most of these tests."""
     versions = [metadata.version("torch"), metadata.version("torchvision")]
-    line = {"versions": versions, "text": "Training on CPU", "hint": "", "ok": True}
+    line = {"versions": versions, "device": "CPU", "hint": ""}
     (own_home / "settings.json").write_text(json.dumps({"device_line": line}), encoding="utf-8")
 
 

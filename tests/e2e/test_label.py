@@ -91,6 +91,21 @@ def test_nothing_here_confirms_an_empty_image_and_undo_removes_its_file(
     assert file_bytes(sample) == before
 
 
+def test_b_says_which_image_it_has_marked_and_the_box_panel_says_so_too(hands: Hands) -> None:
+    project, panel = hands.session.project, hands.window.room.boxes
+    while project.record.state != ImageState.UNLABELLED:
+        hands.key(Qt.Key.Key_D)
+    empty = project.record
+    assert panel.empty_text.startswith("No boxes here yet.")
+    hands.key(Qt.Key.Key_B)
+    said = f"{Path(empty.path).stem}: marked as empty (nothing here). Ctrl+Z takes it back."
+    assert hands.window.messages.text == said
+    project.set_current(empty.id)
+    assert panel.empty_text == "Marked as empty: nothing here."
+    hands.key(Qt.Key.Key_Z, CTRL)
+    assert panel.empty_text.startswith("No boxes here yet.")
+
+
 def test_labels_are_there_when_the_project_is_opened_again(qtbot, hands: Hands) -> None:
     window, project = hands.window, hands.session.project
     hands.key(Qt.Key.Key_W)

@@ -109,6 +109,24 @@ def finished_run(hands: Hands) -> str:
     return folder.name
 
 
+def test_the_way_to_review_leads_to_the_first_unlabelled_image_with_open_detections(
+    hands: Hands, finished_run: str
+) -> None:
+    project, window = hands.session.project, hands.window
+    waiting = hands.session.review.images_of("unlabelled")
+    project.set_current(waiting[0])
+    hands.key(Qt.Key.Key_3, CTRL)
+    hands.key(Qt.Key.Key_X)
+    hands.key(Qt.Key.Key_X)
+    window.set_activity("train")
+    project.open_first()
+    window.room.train.review_button.setEnabled(True)
+    window.room.train.review_button.click()
+    assert window.activity == "review"
+    assert project.current_id == waiting[1], "both detections of the first one are rejected"
+    assert hands.session.review.visible()
+
+
 def test_an_accepted_detection_reaches_the_file_and_undo_takes_it_out(
     qtbot, hands: Hands, sample, finished_run: str, written
 ) -> None:

@@ -51,7 +51,7 @@ def end(window: MainWindow) -> None:
 
 def scores(hands: Hands, *, found: int = -1) -> Scores:
     names = [c.name for c in hands.session.project.categories]
-    rows = tuple(CategoryScore(name=n, boxes=30, AP=0.5, AP50=0.8, found=found) for n in names)
+    rows = tuple(CategoryScore(name=n, boxes=30, AP=0.5, AP50=0.7, found=found) for n in names)
     return Scores(
         AP=0.5, AP50=0.8, AP75=0.6, APs=-1.0, APm=0.5, APl=0.6, AR1=0.3, AR10=0.6, AR100=0.7, ARs=-1.0, ARm=0.7,
         ARl=0.8, per_category=rows,
