@@ -74,7 +74,6 @@ def test_version_and_help_name_what_there_is(studio):
     text = studio("--help").out
     for command in cli.COMMANDS:
         assert command.name in text
-    assert "export-model" not in text
 
 
 @pytest.mark.parametrize("command", [command.name for command in cli.COMMANDS])
