@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QUrl, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
 from rcnn_studio.domain.dataset import ImageState
@@ -237,7 +237,7 @@ class SessionCommands(QObject):
         project.status_changed.connect(self._on_status)
         review.runs_changed.connect(self.refresh)
         review.busy_changed.connect(self.refresh)
-        room.train.review_requested.connect(partial(window.set_activity, "review"))
+        room.train.review_requested.connect(self.review_detections)
 
     def unwire(self) -> None:
         """Let go of the window's actions."""
@@ -290,8 +290,23 @@ class SessionCommands(QObject):
                 self.tr("This image has boxes: delete them before saying that nothing is here.")
             )
             return
-        project.set_state(project.current_id, ImageState.CONFIRMED_EMPTY)
+        image_id = project.current_id
+        project.set_state(image_id, ImageState.CONFIRMED_EMPTY)
+        record = project.image_record(image_id)
+        if record.state == ImageState.CONFIRMED_EMPTY:
+            text = self.tr("{0}: marked as empty (nothing here). {1} takes it back.")
+            undo = self._window.studio_actions["action.edit.undo"].shortcut()
+            keys = undo.toString(QKeySequence.SequenceFormat.NativeText)
+            self._window.messages.show_info(text.format(PurePosixPath(record.path).stem, keys))
         self._room.image_list.go(1)
+
+    @Slot()
+    def review_detections(self) -> None:
+        """To the activity of reviewing, on the image where there is most likely something to decide."""
+        self._window.set_activity("review")
+        image_id = self._session.review.image_to_review()
+        if image_id is not None:
+            self._session.project.set_current(image_id)
 
     @Slot()
     def go_to(self) -> None:

@@ -38,6 +38,17 @@ class EmptyState(QWidget):
         self._button.setVisible(bool(button))
         self._tint()
 
+    def set_texts(self, title: str, hint: str, button: str) -> None:
+        """Other words for the same page; no button where its text is empty."""
+        self._title.setText(title)
+        self._hint.setText(hint)
+        self._button.setText(button)
+        self._button.setVisible(bool(button))
+
+    @property
+    def title(self) -> str:
+        return self._title.text()
+
     def _tint(self) -> None:
         dpr = self.devicePixelRatioF()
         muted = theme.colors_of(self.palette()).border_strong

@@ -29,8 +29,8 @@ def look_at_device(settings: Settings, _report: Report, should_stop: ShouldStop)
     """The line for this computer. Takes seconds after an installation, nothing later."""
     versions = [_version("torch"), _version("torchvision")]
     known = settings.get(KEY)
-    if isinstance(known, dict) and known.get("versions") == versions and known.get("ok"):
-        return DeviceLine(text=str(known.get("text")), hint=str(known.get("hint")), ok=True)
+    if isinstance(known, dict) and known.get("versions") == versions and known.get("device"):
+        return _line(str(known["device"]), str(known.get("hint")))
     items = torch_items(should_stop)
     bad = [item for item in items if not item.ok]
     if bad:
@@ -38,9 +38,13 @@ def look_at_device(settings: Settings, _report: Report, should_stop: ShouldStop)
         return DeviceLine(text="No training: PyTorch is missing or broken", hint=hint, ok=False)
     device = items[-1]
     hint = "\n".join(f"{item.name}: {item.value}" for item in items)
-    line = DeviceLine(text=f"Training on {device.value}", hint=f"{hint}\n{device.remedy}".strip(), ok=True)
-    settings.set(KEY, {"versions": versions, "text": line.text, "hint": line.hint, "ok": True})
+    line = _line(device.value, f"{hint}\n{device.remedy}".strip())
+    settings.set(KEY, {"versions": versions, "device": device.value, "hint": line.hint})
     return line
+
+
+def _line(device: str, hint: str) -> DeviceLine:
+    return DeviceLine(text=f"Trains on: {device}", hint=hint, ok=True)
 
 
 def _version(package: str) -> str:

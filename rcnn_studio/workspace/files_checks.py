@@ -16,7 +16,7 @@ from rcnn_studio.store.listing import LinkedTable, read_linked
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.store.schema import PLACE_BITS
 from rcnn_studio.tasks.checking import check_project
-from rcnn_studio.workspace.files_problems import Check, Spot, box_id_of, index_of
+from rcnn_studio.workspace.files_problems import Check, Looked, Spot, box_id_of, index_of
 
 _INDEX = (1 << PLACE_BITS) - 1
 
@@ -26,10 +26,11 @@ def check_of(store: ProjectStore) -> Check:
     return partial(_check, store)
 
 
-def _check(store: ProjectStore, report: Report, should_stop: ShouldStop) -> Sequence[Problem]:
+def _check(store: ProjectStore, report: Report, should_stop: ShouldStop) -> Looked:
     if not store.status().paused:
         store.write_back(wait=True)  # a file on its way to the disk is no problem
-    return check_project(store, report=report, should_stop=should_stop).problems
+    found = check_project(store, report=report, should_stop=should_stop)
+    return Looked(problems=found.problems, images=found.images)
 
 
 class Locator:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
@@ -93,6 +94,14 @@ class HistoryModel(QObject):
     @property
     def project(self) -> ProjectModel:
         return self._project
+
+    def image_text(self, entry: Happened) -> str:
+        """The name of the image that an edit is about, or how many they are; empty where that is not known."""
+        known = [i for i in entry.images if self._project.rows.has(i)]
+        if len(known) > 1:
+            return self.tr("{0} images").format(f"{len(known):,}")
+        rows = self._project.rows
+        return PurePosixPath(rows.paths[rows.row(known[0])]).stem if known else ""
 
     @property
     def only_image(self) -> bool:

@@ -22,7 +22,16 @@ from rcnn_studio.workspace.job import Job, JobBoard
 
 LEVELS = ("error", "warning", "note")
 
-Check = Callable[[Report, ShouldStop], Sequence[Problem]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What a check has found, and in how many images it has looked."""
+
+    problems: Sequence[Problem]
+    images: int
+
+
+Check = Callable[[Report, ShouldStop], Looked]
 """Looks at everything again; may take minutes. Raises StudioError, Cancelled."""
 
 Locate = Callable[[Problem], "Spot | None"]
@@ -55,10 +64,14 @@ class ProblemFilter:
 
 
 class ProblemsModel(QObject):
-    """Methods belong to the GUI thread. check: None where nothing can be checked again."""
+    """Methods belong to the GUI thread. check: None where nothing can be checked again.
+
+    images_checked: how many images the last check has looked at, None before the first one; checked: it has ended.
+    """
 
     problems_changed = Signal()
     checking_changed = Signal()
+    checked = Signal()
     check_failed = Signal(str)
     located = Signal(object, object)
     locate_failed = Signal(str)
@@ -75,6 +88,7 @@ class ProblemsModel(QObject):
         self._latest.failed.connect(self._on_locate_failed)
         self._job: Job | None = None
         self.problems: tuple[Problem, ...] = ()
+        self.images_checked: int | None = None
         self.progress: Progress | None = None
         self.set_problems(problems)
 
@@ -135,10 +149,12 @@ class ProblemsModel(QObject):
             self.progress = progress
             self.checking_changed.emit()
 
-    def _on_checked(self, problems: object) -> None:
+    def _on_checked(self, looked: object) -> None:
+        if isinstance(looked, Looked):
+            self.images_checked = looked.images
+            self.set_problems(looked.problems)
         self._on_ended()
-        if isinstance(problems, Sequence):
-            self.set_problems(problems)
+        self.checked.emit()
 
     def _on_failed(self, error: StudioError) -> None:
         self._on_ended()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -206,13 +206,15 @@ class StoreHistory:
         rows = self._store.history(limit)
         stack = self._store.undoable(limit)
         alive = {past.sequence for past in stack.undo}
+        undoes = _undoing(rows, alive, {past.sequence for past in stack.redo})
         images = {p.sequence: tuple(c.image_id for c in p.edit.images) for p in (*stack.undo, *stack.redo)}
         return tuple(
             Happened(
                 sequence=sequence,
                 text=text,
                 time=when,
-                undone=sequence not in alive,
+                undone=sequence not in alive and sequence not in undoes,
+                undoes=sequence in undoes,
                 images=images.get(sequence, ()),
             )
             for sequence, text, when in rows
@@ -242,6 +244,24 @@ class StoreHistory:
             return ()
         known = {category.id for category in edit.categories[0]}
         return tuple(category for category in edit.categories[1] if category.id not in known)
+
+
+def _undoing(rows: Sequence[tuple[int, str, str]], alive: Collection[int], redo: Collection[int]) -> set[int]:
+    """Sequences of the edits that take back another one: each follows what it takes back, and has the same text.
+
+    rows: (sequence, text, time), the newest first. redo: those that are known to be taken back themselves.
+    """
+    waiting: Counter[str] = Counter()
+    found: set[int] = set()
+    for sequence, text, _time in reversed(rows):
+        if sequence in alive:
+            continue
+        if sequence not in redo and waiting[text]:
+            waiting[text] -= 1
+            found.add(sequence)
+        else:
+            waiting[text] += 1
+    return found
 
 
 def _read(path: str) -> bytes | None:

@@ -153,7 +153,10 @@ class ProjectModel(ProjectState):
         )
         record = self._record
         change = ImageChange(image_id=record.id, state=(record.state, record.state), rejections_added=refused)
-        self.push(Edit(text=self.tr("Reject {0} detection(s)").format(len(refused)), images=(change,)))
+        category = self.category(refused[0].category_id)
+        name = category.name if category is not None else self.tr("detection")
+        one, many = self.tr("Reject {0}").format(name), self.tr("Reject {0} detections").format(len(refused))
+        self.push(Edit(text=one if len(refused) == 1 else many, images=(change,)))
 
     # --- categories ---------------------------------------------------------------------------
 
@@ -189,7 +192,13 @@ class ProjectModel(ProjectState):
                 after.append(replace(c, hotkey=None))
             else:
                 after.append(c)
-        self._push_categories(self.tr("Change class {0}").format(name), tuple(after))
+        self._push_categories(self._change_text(changed.id, name), tuple(after))
+
+    def _change_text(self, category_id: int, name: str) -> str:
+        before = self.category(category_id)
+        if before is not None and before.name != name:
+            return self.tr("Rename {0} to {1}").format(before.name, name)
+        return self.tr("Change class {0}").format(name)
 
     def merge_category(self, from_id: int, into_id: int) -> None:
         """Every box of one category becomes one of the other, and the first is gone; over all images, one Edit."""

@@ -28,6 +28,8 @@ from rcnn_studio.workspace.project import ProjectModel
 DEFAULT_THRESHOLD = 0.5
 GHOST_DELAY_MS = 120
 GHOST_CACHE = 500
+LOOK_THROUGH = 2000
+"""So many unlabelled images at most are looked through for one with open detections."""
 RETURNED_IOU = 0.6
 """From this overlap on, an open detection is the one whose decision was just undone."""
 
@@ -147,6 +149,24 @@ class ReviewModel(QObject):
             return
         place = shown.index(self.focused) + step if self.focused in shown else 0
         self.focus(shown[place % len(shown)])
+
+    def image_to_review(self) -> int | None:
+        """The first unlabelled image that is known to have open detections, else the first unlabelled one."""
+        unlabelled = self.images_of("unlabelled")
+        known = (image_id for image_id in unlabelled[:LOOK_THROUGH] if self._has_open(image_id))
+        return next(known, unlabelled[0] if unlabelled else None)
+
+    def _has_open(self, image_id: int) -> bool:
+        """Of an image without boxes, from detections that are there already."""
+        found = self._known(image_id)
+        above = found.above(self.threshold) if found is not None else Detections.empty()
+        known = {c.id for c in self._project.categories}
+        return bool(len(above)) and any(
+            int(above.category_ids[i]) in known
+            for i in open_detections(
+                above, box_xyxy=[], box_category_ids=[], rejections=self._project.rejections(image_id)
+            )
+        )
 
     # --- decisions -------------------------------------------------------------------------------------
 

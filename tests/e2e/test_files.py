@@ -136,6 +136,9 @@ def test_check_dataset_lists_a_damaged_image_and_leads_to_it(qtbot, hands: Hands
     assert dock(hands, "problems").isVisible()
     assert [job.name for job in hands.session.board.jobs] == ["Checking the dataset"]
     qtbot.waitUntil(lambda: any(p.file == str(other) for p in found.problems), timeout=30_000)
+    said = f"{len(project.rows)} images checked: {len(found.problems)} problem"
+    assert hands.window.messages.text.startswith(said)
+    assert hands.window.files.problems.count.text().startswith(said)
     hands.window.files.problems.go_to(next(p for p in found.problems if p.file == str(other)))
     qtbot.waitUntil(lambda: project.current_id == int(project.rows.ids[-1]), timeout=10_000)
 

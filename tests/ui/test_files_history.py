@@ -79,12 +79,45 @@ def test_older_edits_stand_under_their_own_day(opened, desk, monkeypatch) -> Non
     assert len(heads) == 3
 
 
-def test_the_list_follows_while_it_is_seen(opened, desk) -> None:
+def test_the_list_follows_while_it_is_seen(opened, desk, qtbot) -> None:
     opened.show()
     desk.add(BOX)
     opened.wait_for("Draw bolt")
     desk.project.undo_stack.undo()
-    opened.wait_for("Draw bolt", "Draw bolt")
+    qtbot.waitUntil(lambda: opened.items[0].font(0).strikeOut())
+    opened.wait_for("Draw bolt")
+
+
+def test_an_undone_edit_is_listed_once_also_after_the_next_one(opened, desk) -> None:
+    desk.add(BOX)
+    desk.add(OTHER, name="nut")
+    desk.project.undo_stack.undo()
+    desk.project.undo_stack.undo()
+    desk.add(OTHER, name="washer")
+    opened.show()
+    opened.wait_for("Draw washer", "Draw nut", "Draw bolt")
+    assert [item.font(0).strikeOut() for item in opened.items[:3]] == [False, True, True]
+
+
+def test_a_row_names_its_image_and_is_found_by_it(opened, desk) -> None:
+    desk.add(BOX)
+    desk.project.set_current(int(desk.project.rows.ids[1]))
+    desk.add(OTHER, name="nut")
+    opened.show()
+    opened.wait_for("Draw nut", "Draw bolt")
+    assert [item.text(1) for item in opened.items[:2]] == ["part_01", "part_00"]
+    opened.panel.filter.setText("part_00")
+    assert opened.texts == ["Draw bolt"]
+
+
+def test_rejecting_and_renaming_are_said_in_plain_words(opened, desk) -> None:
+    desk.show_ghosts((BOX, "bolt", 0.9), (OTHER, "nut", 0.8), ((60, 60, 90, 90), "nut", 0.7))
+    desk.review.reject([0])
+    desk.review.reject([1, 2])
+    nut = next(c for c in desk.project.categories if c.name == "nut")
+    desk.project.change_category(replace(nut, name="hex nut"))
+    opened.show()
+    opened.wait_for("Rename nut to hex nut", "Reject 2 detections", "Reject bolt")
 
 
 def test_an_edit_that_was_taken_back_is_struck_out_and_said_so(opened, desk) -> None:
@@ -92,9 +125,8 @@ def test_an_edit_that_was_taken_back_is_struck_out_and_said_so(opened, desk) -> 
     desk.project.undo_stack.undo()
     opened.panel.only_image.click()
     opened.show()
-    opened.wait_for("Undo: Draw bolt", "Draw bolt")
-    back, undone = (item for item in opened.items if "Draw" in item.text(0))
-    assert not back.font(0).strikeOut()
+    opened.wait_for("Draw bolt")
+    undone = next(item for item in opened.items if "Draw" in item.text(0))
     assert undone.font(0).strikeOut()
     assert undone.data(0, Qt.ItemDataRole.AccessibleTextRole) == "Draw bolt, taken back"
 
@@ -127,7 +159,7 @@ def test_choosing_an_edit_shows_the_boxes_of_that_moment(opened, desk) -> None:
     opened.wait_for("Draw nut", "Draw bolt")
     opened.choose("Draw bolt")
     assert [box.xyxy for box in opened.panel.past.record.boxes] == [BOX]
-    assert "part_00.png as it was on Today" in opened.panel.when.text()
+    assert "part_00.png as it was today at " in opened.panel.when.text()
     picture = opened.panel.past.grab().toImage()
     target = opened.panel.past._target()
     scale = target.width() / 320

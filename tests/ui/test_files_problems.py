@@ -16,7 +16,7 @@ from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.errors import ProjectError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
 from rcnn_studio.ui.files.problems import ProblemsPanel
-from rcnn_studio.workspace.files_problems import ProblemsModel, Spot
+from rcnn_studio.workspace.files_problems import Looked, ProblemsModel, Spot
 from rcnn_studio.workspace.job import JobBoard
 
 
@@ -49,13 +49,13 @@ class Open:
             raise ProjectError("The database cannot be read.")
         return None if found.file.endswith("c.jpg") else Spot(image_id=4, box_id=11)
 
-    def look(self, report: Report, should_stop: ShouldStop) -> Sequence[Problem]:
+    def look(self, report: Report, should_stop: ShouldStop) -> Looked:
         report(Progress("Looking at images", 3, 10))
         while not self.go_on.wait(0.01):
             check(should_stop)
         if self.error:
             raise ProjectError(self.error)
-        return self.found
+        return Looked(problems=self.found, images=150)
 
     @property
     def files(self) -> list[str]:
@@ -143,12 +143,29 @@ def test_checking_again_shows_progress_and_then_what_was_found(opened, qtbot) ->
     opened.panel.check.click()
     qtbot.waitUntil(lambda: opened.panel.bar.value() == 3)
     assert opened.panel.bar.maximum() == 10
-    assert opened.panel.count.text() == "Looking at images"
+    assert opened.panel.count.text() == "Checking … 3 of 10"
     assert opened.panel.check.isHidden()
     assert len(opened.files) == 4
     opened.go_on.set()
     qtbot.waitUntil(lambda: opened.files == ["a.jpg"])
     assert opened.panel.bar.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [((), "150 images checked: nothing found."), (FOUND[:3], "150 images checked: 3 problems.")],
+)
+def test_a_check_says_how_far_it_is_and_at_the_end_what_was_looked_at(opened, qtbot, found, said) -> None:
+    opened.model.set_problems(())
+    opened.found = found
+    opened.panel.nothing.button_clicked.emit()
+    qtbot.waitUntil(lambda: opened.panel.nothing.title == "Checking … 3 of 10")
+    assert opened.panel.count.text() == "Checking … 3 of 10"
+    with qtbot.waitSignal(opened.panel.message) as heard:
+        opened.go_on.set()
+    assert heard.args[0] == said
+    assert opened.panel.count.text() == said
+    assert found or opened.panel.nothing.title == said
 
 
 def test_a_cancelled_check_keeps_the_list(opened, qtbot) -> None:

@@ -122,7 +122,7 @@ def test_a_rename_says_what_it_reaches_and_the_name_of_another_class_makes_it_a_
     dialog.name.setText("screw")
     dialog.go.click()
     assert names(desk) == ["screw", "nut", "washer"]
-    assert desk.project.undo_stack.undoText() == "Change class screw"
+    assert desk.project.undo_stack.undoText() == "Rename bolt to screw"
 
 
 def test_a_double_click_on_the_swatch_asks_for_a_colour(desk: Desk, qtbot) -> None:

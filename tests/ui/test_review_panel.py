@@ -164,7 +164,10 @@ def test_accept_all_takes_what_is_shown_in_one_undo(panel: ReviewPanel, session:
     panel.buttons["action.detection.accept_all"].click()
     assert len(session.project.boxes) == 3
     assert panel.counts.text() == "3 detections above 0.50 · all decided"
-    assert "decided" in panel.detection_list.accessibleDescription()
+    assert panel.detection_list.accessibleDescription() == (
+        "All detections above 0.50 are decided. Draw what the model missed before you go on: "
+        "this image now counts as labelled."
+    )
     session.project.undo_stack.undo()
     assert len(session.project.boxes) == 0
 

@@ -34,7 +34,7 @@ def test_the_answer_is_remembered_until_another_version_is_installed(
     monkeypatch.setattr(device_module, "_version", lambda _package: "1")
     answers.append(GOOD)
     line = look_at_device(Settings(path), ignore, never)
-    assert (line.text, line.ok) == ("Training on CPU, 2 threads", True)
+    assert (line.text, line.ok) == ("Trains on: CPU, 2 threads", True)
     assert "A GPU would be faster." in line.hint
     assert look_at_device(Settings(path), ignore, never) == line
     monkeypatch.setattr(device_module, "_version", lambda _package: "2")

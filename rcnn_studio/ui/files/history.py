@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QDate, QModelIndex, Qt, QTimer
 from PySide6.QtGui import QBrush, QColor, QHideEvent, QShowEvent
@@ -24,11 +25,13 @@ from PySide6.QtWidgets import (
 
 from rcnn_studio.ui.empty_state import EmptyState
 from rcnn_studio.ui.files.past_view import PastView
-from rcnn_studio.ui.files.words import day_text, moment_text, time_text
+from rcnn_studio.ui.files.words import as_it_was_text, day_text, moment_text, time_text
 from rcnn_studio.ui.theme import colors_of
 from rcnn_studio.workspace.files_history import LIMIT, Happened, HistoryModel
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
+IMAGE, TIME = 1, 2
+IMAGE_WIDTH = 96
 SETTLE_MS = 150
 """So long a held arrow key may run through the list before an image is looked up."""
 
@@ -67,14 +70,15 @@ class HistoryPanel(QWidget):
         self._on_past()
 
     def _tree(self) -> QTreeWidget:
-        tree = QTreeWidget(columnCount=2, rootIsDecorated=False, uniformRowHeights=True, headerHidden=True)
+        tree = QTreeWidget(columnCount=3, rootIsDecorated=False, uniformRowHeights=True, headerHidden=True)
         tree.setAccessibleName(self.tr("Edits"))
         tree.setIndentation(8)
         tree.setStyleSheet("QTreeView::item { padding: 3px 4px; }")
         tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         tree.header().setStretchLastSection(False)
         tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        tree.header().resizeSection(IMAGE, IMAGE_WIDTH)
+        tree.header().setSectionResizeMode(TIME, QHeaderView.ResizeMode.ResizeToContents)
         return tree
 
     def _body(self) -> QSplitter:
@@ -109,6 +113,7 @@ class HistoryPanel(QWidget):
         model.past_changed.connect(self._on_past)
         model.failed.connect(self._on_failed)
         self.only_image.toggled.connect(model.set_only_image)
+        self.only_image.toggled.connect(partial(self.tree.setColumnHidden, IMAGE))
         self.filter.textChanged.connect(self._on_entries)
         self.tree.selectionModel().currentChanged.connect(self._on_current)
         self._settle.timeout.connect(self._on_settled)
@@ -126,7 +131,7 @@ class HistoryPanel(QWidget):
     def _on_entries(self) -> None:
         before = self.selected
         wanted = self.filter.text().casefold()
-        shown = [entry for entry in self._model.entries if wanted in entry.text.casefold()]
+        shown = [entry for entry in self._model.entries if not entry.undoes and wanted in self._said(entry)]
         self.tree.selectionModel().blockSignals(True)
         self.tree.clear()
         self._add_days(shown)
@@ -136,6 +141,9 @@ class HistoryPanel(QWidget):
         self.filter.setEnabled(bool(self._model.entries))
         if before is not None and self.selected is None:
             self._model.select(None)
+
+    def _said(self, entry: Happened) -> str:
+        return f"{entry.text} {self._model.image_text(entry)}".casefold()
 
     def _add_days(self, entries: Sequence[Happened]) -> None:
         today = QDate.currentDate()
@@ -161,14 +169,15 @@ class HistoryPanel(QWidget):
         return item
 
     def _row(self, entry: Happened, grey: QColor) -> QTreeWidgetItem:
-        text = self.tr("Undo: {0}").format(entry.text) if entry.undoes else entry.text
-        item = QTreeWidgetItem([text, time_text(entry.time)])
+        text, image = entry.text, self._model.image_text(entry)
+        item = QTreeWidgetItem([text, image, time_text(entry.time)])
         item.setData(0, ENTRY_ROLE, entry)
-        item.setToolTip(0, f"{text}\n{moment_text(entry.time)}")
-        if entry.undone or entry.undoes:
-            for column in range(2):
-                item.setForeground(column, QBrush(grey))
+        item.setToolTip(0, "\n".join(filter(None, (text, image, moment_text(entry.time)))))
+        item.setToolTip(IMAGE, image)
+        item.setForeground(IMAGE, QBrush(QColor(colors_of(self.palette()).muted)))
         if entry.undone:
+            for column in (0, TIME):
+                item.setForeground(column, QBrush(grey))
             font = item.font(0)
             font.setStrikeOut(True)
             item.setFont(0, font)
@@ -200,7 +209,7 @@ class HistoryPanel(QWidget):
             self.when.setText(self.tr("Looking it up …"))
         else:
             name = model.past.record.path.rpartition("/")[2]
-            text = self.tr("{0} as it was on {1}").format(name, moment_text(chosen.time))
+            text = as_it_was_text(name, chosen.time)
             same = "" if model.can_bring_back else self.tr(" · as it is now")
             self.when.setText(f"{text}{same}")
 

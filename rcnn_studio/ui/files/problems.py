@@ -37,7 +37,8 @@ WIDTHS = {LEVEL: 28, KIND: 130, FILE: 120, WHERE: 90, MESSAGE: 320, ACTION: 240}
 
 
 class ProblemsPanel(QWidget):
-    """spot_chosen(Spot): the person wants to see that image, and box; message(str): why there is none."""
+    """spot_chosen(Spot): the person wants to see that image, and box; message(str): why there is none, and what a
+    check has come to."""
 
     spot_chosen = Signal(object)
     message = Signal(str)
@@ -72,12 +73,7 @@ class ProblemsPanel(QWidget):
         self.error = QLabel(wordWrap=True)
         self.error.setProperty("role", "bad")
         self.error.hide()
-        self.nothing = EmptyState(
-            "verify",
-            self.tr("No problems known"),
-            self.tr("Check the dataset to find damaged images, odd boxes and copies."),
-            self.tr("Check now") if model.can_check else "",
-        )
+        self.nothing = EmptyState("verify", "", "")
         self.no_match = EmptyState(
             "filter", self.tr("No problem matches"), self.tr("Choose another filter."), self.tr("Show all")
         )
@@ -135,6 +131,7 @@ class ProblemsPanel(QWidget):
         model.problems_changed.connect(self._on_problems)
         model.checking_changed.connect(self._on_checking)
         model.check_failed.connect(self._on_check_failed)
+        model.checked.connect(self._on_checked)
         model.located.connect(self._on_located)
         model.locate_failed.connect(self.message)
         self.filter.textChanged.connect(self._fill)
@@ -213,7 +210,10 @@ class ProblemsPanel(QWidget):
         text = counted(total, self.tr("1 problem"), self.tr("{0} problems"))
         if shown != total:
             text = self.tr("{0} of {1} shown").format(f"{shown:,}", text)
-        self.count.setText(text if total else "")
+        elif self._model.images_checked is not None:
+            text = self._outcome()
+        self.count.setText(text if total or self._model.images_checked is not None else "")
+        self._show_nothing()
         self.copy_button.setEnabled(bool(shown))
         for widget in (self.filter, self.levels, self.kinds):
             widget.setEnabled(bool(total))
@@ -228,9 +228,42 @@ class ProblemsPanel(QWidget):
         if model.checking:
             self.bar.setRange(0, progress.total if progress is not None else 0)
             self.bar.setValue(min(progress.done, progress.total) if progress is not None else 0)
-            self.count.setText(progress.text if progress is not None else self.tr("Checking …"))
+            self.count.setText(self._progress_text())
+            self._show_nothing()
         else:
             self._fill()
+
+    def _progress_text(self) -> str:
+        """ "Checking … 3 of 150"."""
+        progress = self._model.progress
+        if progress is None or not progress.total:
+            return self.tr("Checking …")
+        return self.tr("Checking … {0} of {1}").format(f"{progress.done:,}", f"{progress.total:,}")
+
+    def _outcome(self) -> str:
+        """ "150 images checked: 3 problems."."""
+        images = counted(self._model.images_checked or 0, self.tr("1 image"), self.tr("{0} images"))
+        total = len(self._model.problems)
+        if not total:
+            return self.tr("{0} checked: nothing found.").format(images)
+        problems = counted(total, self.tr("1 problem"), self.tr("{0} problems"))
+        return self.tr("{0} checked: {1}.").format(images, problems)
+
+    def _show_nothing(self) -> None:
+        """What the page without problems says: that nobody has looked, what goes on, or what was looked at."""
+        model = self._model
+        hint = self.tr("Damaged images, odd boxes and copies are looked for.")
+        if model.checking:
+            self.nothing.set_texts(self._progress_text(), hint, "")
+            return
+        if model.images_checked is not None:
+            self.nothing.set_texts(self._outcome(), hint, self.tr("Check again"))
+            return
+        hint = self.tr("Check the dataset to find damaged images, odd boxes and copies.")
+        self.nothing.set_texts(self.tr("No problems known"), hint, self.tr("Check now") if model.can_check else "")
+
+    def _on_checked(self) -> None:
+        self.message.emit(self._outcome())
 
     def _on_check(self) -> None:
         self.error.hide()

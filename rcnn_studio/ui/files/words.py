@@ -70,6 +70,16 @@ def moment_text(text: str) -> str:
     return tr("{0}, {1}").format(day_text(text), time_text(text))
 
 
+def as_it_was_text(name: str, text: str) -> str:
+    """ "hw_0072.jpg as it was today at 07:37"."""
+    moment = local_time(text)
+    days = moment.date().daysTo(QDate.currentDate()) if moment.isValid() else -1
+    if days in (0, 1):
+        said = tr("{0} as it was today at {1}") if days == 0 else tr("{0} as it was yesterday at {1}")
+        return said.format(name, time_text(text))
+    return tr("{0} as it was on {1} at {2}").format(name, day_text(text), time_text(text))
+
+
 def split_path(path: str) -> tuple[str, str]:
     """(name, folder) of a file, both separators known."""
     at = max(path.rfind("/"), path.rfind("\\"))

@@ -31,7 +31,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from rcnn_studio.domain.dataset import Box, BoxFlag, BoxSource
+from rcnn_studio.domain.dataset import Box, BoxFlag, BoxSource, ImageState
 from rcnn_studio.ui.label.category_palette import swatch
 from rcnn_studio.ui.label.scene import FLAG_LETTERS, UNKNOWN_COLOR, flag_names, flag_words
 from rcnn_studio.ui.theme import colors_of
@@ -283,6 +283,7 @@ class BoxTable(QTableView):
         self.boxes.modelReset.connect(self.fit_columns)
         self.boxes.dataChanged.connect(self.fit_columns)
         project.selection_changed.connect(self._on_selection_changed)
+        project.boxes_changed.connect(self._on_state_changed)
         self.doubleClicked.connect(self._on_cell_opened)
         self.activated.connect(self._on_cell_opened)
         self.customContextMenuRequested.connect(self._on_menu_asked)
@@ -358,14 +359,27 @@ class BoxTable(QTableView):
         """Width of the columns beside the class."""
         return sum(column.width for place, column in enumerate(self.boxes.columns) if place and place not in hidden)
 
+    @property
+    def empty_text(self) -> str:
+        """What stands where there are no boxes."""
+        record = self._project.record
+        if record is None:
+            return ""
+        if record.state == ImageState.CONFIRMED_EMPTY:
+            return self.tr("Marked as empty: nothing here.")
+        return self.tr("No boxes here yet. Press W and drag one, or B if there is nothing.")
+
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if not self.boxes.boxes and self._project.current_id is not None:
+        if not self.boxes.boxes and self.empty_text:
             painter = QPainter(self.viewport())
             painter.setPen(QColor(colors_of(self.palette()).muted))
             room = self.viewport().rect().adjusted(16, 16, -16, -16)
             flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-            painter.drawText(room, flags, self.tr("No boxes here yet. Press W and drag one, or B if there is nothing."))
+            painter.drawText(room, flags, self.empty_text)
+
+    def _on_state_changed(self, _image_id: int) -> None:
+        self.viewport().update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from rcnn_studio.domain.dataset import TRAINABLE_STATES
 from rcnn_studio.domain.sentences import advice_reason, run_sentence
 from rcnn_studio.ui.review.detection_list import DetectionList
 from rcnn_studio.ui.review.scores_table import ScoresTable
@@ -277,13 +278,25 @@ class ReviewPanel(QWidget):
         if review.ghost_error:
             return review.ghost_error
         if above:
-            return self.tr("Everything found here has been decided. On to the next image.")
+            return self._all_decided_text(above)
         if len(review.detections):
             best = float(review.detections.scores[0])
             return self.tr("Nothing above {0}. The best score here is {1}: lower the slider to see it.").format(
                 f"{review.threshold:.2f}", f"{best:.2f}"
             )
         return self.tr("The model finds nothing in this image.")
+
+    def _all_decided_text(self, above: int) -> str:
+        """Where the decisions have made it a labelled image, what the model missed will count as background."""
+        record = self._project.record
+        if record is None or not record.boxes or record.state not in TRAINABLE_STATES:
+            return self.tr("Everything found here has been decided. On to the next image.")
+        one = self.tr("The detection above {0} is decided.")
+        decided = (one if above == 1 else self.tr("All detections above {0} are decided.")).format(
+            f"{self._review.threshold:.2f}"
+        )
+        rest = self.tr("Draw what the model missed before you go on: this image now counts as labelled.")
+        return f"{decided} {rest}"
 
 
 def counts_text(above: int, decide: int, threshold: float) -> str:
