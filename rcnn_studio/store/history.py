@@ -6,6 +6,7 @@ Reads only; restoring something is an ordinary Edit that the caller submits.
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -49,13 +50,15 @@ class UndoStack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One edit of an image. undoes: sequence of the edit that it takes back. by_all: it was about all images."""
+    """One edit. undoes: sequence of the edit that it takes back. by_all: it was about all images. images: ids of
+    those that it speaks of one by one; only read_history tells them."""
 
     sequence: int
     time: str
     text: str
     undoes: int | None = None
     by_all: bool = False
+    images: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,18 @@ def read_stored(db: sqlite3.Connection, sequence: int) -> str:
     return str(row[0])
 
 
+def read_history(db: sqlite3.Connection, limit: int) -> list[HistoryEntry]:
+    """The latest edits of the project, the newest first."""
+    rows = db.execute(
+        "SELECT sequence, time, text, undoes, kind FROM history ORDER BY sequence DESC LIMIT ?", (limit,)
+    ).fetchall()
+    images: dict[int, list[int]] = defaultdict(list)
+    first = rows[-1][0] if rows else 0
+    for image_id, sequence in db.execute("SELECT image_id, sequence FROM history_images WHERE sequence >= ?", (first,)):
+        images[sequence].append(image_id)
+    return [replace(_entry(row), images=tuple(images[row[0]])) for row in rows]
+
+
 def read_image_history(db: sqlite3.Connection, image_id: int, limit: int = -1) -> list[HistoryEntry]:
     """The edits that have touched this image, the newest first."""
     rows = db.execute(
@@ -113,10 +128,12 @@ def read_image_history(db: sqlite3.Connection, image_id: int, limit: int = -1) -
         f" UNION ALL {_SYMBOLIC_OF_IMAGE}) ORDER BY sequence DESC LIMIT :limit",
         {"image": image_id, "limit": limit},
     )
-    return [
-        HistoryEntry(sequence=s, time=time, text=text, undoes=undoes, by_all=kind in ("merge", "remove"))
-        for s, time, text, undoes, kind in rows
-    ]
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: tuple[int, str, str, int | None, str]) -> HistoryEntry:
+    sequence, time, text, undoes, kind = row
+    return HistoryEntry(sequence=sequence, time=time, text=text, undoes=undoes, by_all=kind in ("merge", "remove"))
 
 
 _SYMBOLIC_OF_IMAGE = (

@@ -95,13 +95,11 @@ class ProjectReads:
 
     # What was
 
-    def history(self, limit: int = 100) -> list[tuple[int, str, str]]:
-        """(sequence, text, UTC time) of the latest edits, the newest first."""
+    def history(self, limit: int = 100) -> list[HistoryEntry]:
+        """The latest edits of the project, the newest first; goes through the images of all of them."""
         self._settle()
         with self._readers.transaction() as db:
-            return db.execute(
-                "SELECT sequence, text, time FROM history ORDER BY sequence DESC LIMIT ?", (limit,)
-            ).fetchall()
+            return history.read_history(db, limit)
 
     def undoable(self, limit: int = 100) -> UndoStack:
         """The undo stack as it was left, also in an earlier session: to take an edit back, submit edit.inverse()."""

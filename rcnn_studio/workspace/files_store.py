@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from rcnn_studio.domain.errors import Cancelled, ProjectError
 from rcnn_studio.domain.progress import Report, ShouldStop
 from rcnn_studio.store import backups, documents, linked, reading
 from rcnn_studio.store.backups import Backup
+from rcnn_studio.store.history import HistoryEntry
 from rcnn_studio.store.listing import LinkedTable, absent_files, read_linked
 from rcnn_studio.store.marking import WITH_CATEGORY_TABLE
 from rcnn_studio.store.project import ProjectStore
@@ -51,7 +52,7 @@ class StoreFiles:
         newest = store.backups(limit=1)
         last = store.history(1)
         self._first_backup = newest[0].id if newest else 0
-        self._opened_at = last[0][0] if last else 0
+        self._opened_at = last[0].sequence if last else 0
         self._absent = absent_files(store.folder)
         self._pairs: dict[str, Pair] = {}
 
@@ -202,38 +203,11 @@ class StoreHistory:
         self._store = store
 
     def history(self, limit: int) -> tuple[Happened, ...]:
-        """The stored edits; what is on the undo stack no more was taken back, or takes something back."""
-        rows = self._store.history(limit)
-        stack = self._store.undoable(limit)
-        alive = {past.sequence for past in stack.undo}
-        undoes = _undoing(rows, alive, {past.sequence for past in stack.redo})
-        images = {p.sequence: tuple(c.image_id for c in p.edit.images) for p in (*stack.undo, *stack.redo)}
-        return tuple(
-            Happened(
-                sequence=sequence,
-                text=text,
-                time=when,
-                undone=sequence not in alive and sequence not in undoes,
-                undoes=sequence in undoes,
-                images=images.get(sequence, ()),
-            )
-            for sequence, text, when in rows
-        )
+        return _happened(self._store.history(limit))
 
     def image_history(self, image_id: int) -> tuple[Happened, ...]:
         entries = self._store.image_history(image_id, MANY)
-        undone = {entry.undoes for entry in entries}
-        return tuple(
-            Happened(
-                sequence=entry.sequence,
-                text=entry.text,
-                time=entry.time,
-                undone=entry.sequence in undone,
-                undoes=entry.undoes is not None,
-                images=() if entry.by_all else (image_id,),
-            )
-            for entry in entries
-        )
+        return _happened([entry if entry.by_all else replace(entry, images=(image_id,)) for entry in entries])
 
     def image_as_of(self, image_id: int, sequence: int) -> ImageRecord:
         return self._store.image_as_of(image_id, sequence)
@@ -246,22 +220,19 @@ class StoreHistory:
         return tuple(category for category in edit.categories[1] if category.id not in known)
 
 
-def _undoing(rows: Sequence[tuple[int, str, str]], alive: Collection[int], redo: Collection[int]) -> set[int]:
-    """Sequences of the edits that take back another one: each follows what it takes back, and has the same text.
-
-    rows: (sequence, text, time), the newest first. redo: those that are known to be taken back themselves.
-    """
-    waiting: Counter[str] = Counter()
-    found: set[int] = set()
-    for sequence, text, _time in reversed(rows):
-        if sequence in alive:
-            continue
-        if sequence not in redo and waiting[text]:
-            waiting[text] -= 1
-            found.add(sequence)
-        else:
-            waiting[text] += 1
-    return found
+def _happened(entries: Sequence[HistoryEntry]) -> tuple[Happened, ...]:
+    undone = {entry.undoes for entry in entries}
+    return tuple(
+        Happened(
+            sequence=entry.sequence,
+            text=entry.text,
+            time=entry.time,
+            undone=entry.sequence in undone,
+            undoes=entry.undoes is not None,
+            images=entry.images,
+        )
+        for entry in entries
+    )
 
 
 def _read(path: str) -> bytes | None:

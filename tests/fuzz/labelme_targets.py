@@ -12,6 +12,7 @@ from dataclasses import replace
 from rcnn_studio.domain.dataset import Box, BoxFlag, ImageRecord, make_categories
 from rcnn_studio.formats import LinkedFile, labelme_patch
 from rcnn_studio.formats.labelme_record import Shape, read_shape
+from tests.fuzz import edits
 from tests.fuzz.run import Target
 
 _RECTANGLE = {
@@ -59,7 +60,8 @@ def patch(data: bytes) -> None:
     record = ImageRecord(id=1, root=0, path="a.png", width=64, height=48, boxes=boxes)
     linked = LinkedFile(path="a.json", format="labelme")
     assert labelme_patch.patch(data, linked, record, categories) is data
-    edited = replace(record, boxes=_edited(boxes, draw, ids["spare"]))
+    boxes = edits.edited(boxes, draw, ids["spare"], flags=BoxFlag.DIFFICULT | BoxFlag.CROWD)
+    edited = replace(record, boxes=boxes)
     after = labelme_patch.patch(data, linked, edited, categories)
     assert after is not None
     found = _shapes(after)
@@ -73,25 +75,6 @@ def _shapes(data: bytes) -> list[Shape]:
     values = labelme_patch.parse(data, "a.json")[1]
     read = [read_shape(value, index) for index, value in enumerate(values)]
     return [shape for shape in read if isinstance(shape, Shape)]
-
-
-def _edited(boxes: tuple[Box, ...], draw: int, spare: int) -> tuple[Box, ...]:
-    """Some boxes deleted, moved, renamed or flagged, and one added, as the bits of `draw` say."""
-    kept: list[Box] = []
-    for number, box in enumerate(boxes):
-        action = (draw >> (3 * (number % 9))) & 7
-        if action == 1:
-            continue
-        if action in (2, 3):
-            box = replace(box, x1=box.x1 - 1.0, y2=box.y2 + 2.25)
-        if action in (3, 4):
-            box = replace(box, flags=box.flags ^ (BoxFlag.DIFFICULT | BoxFlag.CROWD))
-        if action == 5:
-            box = replace(box, category_id=spare)
-        kept.append(box)
-    if draw & 6:
-        kept.append(Box(id=90_001, x1=1.0, y1=2.0, x2=30.5, y2=40.25, category_id=spare, flags=BoxFlag.TRUNCATED))
-    return tuple(kept)
 
 
 TARGETS = (Target(name="labelme patch", call=patch, seeds=SEEDS, tokens=TOKENS),)

@@ -20,6 +20,7 @@ from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.formats import LinkedFile, image_header, images, voc_file, voc_patch, xml_text
 from tests.formats.files import voc_object, voc_text
 from tests.formats.voc_writers import WRITERS, samples
+from tests.fuzz import edits
 from tests.fuzz.run import Target
 
 NAME = "fuzz.xml"
@@ -127,7 +128,8 @@ def patch(data: bytes) -> None:
     record = ImageRecord(id=1, root=0, path="a.png", width=64, height=48, state=state, boxes=boxes)
     linked = LinkedFile(path=NAME, format="voc", options={"one_based": one_based})
     assert voc_patch.patch(data, linked, record, categories) is data
-    edited = replace(record, boxes=_edited(boxes, draw, ids["spare"]))
+    boxes = edits.edited(boxes, draw, ids["spare"], flags=BoxFlag.DIFFICULT | BoxFlag.OCCLUDED)
+    edited = replace(record, boxes=boxes)
     after = voc_patch.patch(data, linked, edited, categories)
     assert after is not None
     again = voc_file.read_file(after, NAME)
@@ -139,25 +141,6 @@ def patch(data: bytes) -> None:
         assert all(abs(a - b) < 0.011 for a, b in zip(corners, wanted_corners, strict=True))
     bad = [o for o in file.objects if not o.corners(one_based=one_based)]
     assert len([o for o in again.objects if not o.corners(one_based=one_based)]) == len(bad)
-
-
-def _edited(boxes: tuple[Box, ...], draw: int, spare: int) -> tuple[Box, ...]:
-    """Some boxes deleted, moved, renamed or flagged, and one or two added, as the bits of `draw` say."""
-    kept: list[Box] = []
-    for number, box in enumerate(boxes):
-        action = (draw >> (3 * (number % 9))) & 7
-        if action == 1:
-            continue
-        if action in (2, 3):
-            box = replace(box, x1=box.x1 - 1.0, y2=box.y2 + 2.25)
-        if action in (3, 4):
-            box = replace(box, flags=box.flags ^ (BoxFlag.DIFFICULT | BoxFlag.OCCLUDED))
-        if action == 5:
-            box = replace(box, category_id=spare)
-        kept.append(box)
-    if draw & 6:
-        kept.append(Box(id=90_001, x1=1.0, y1=2.0, x2=30.5, y2=40.25, category_id=spare, flags=BoxFlag.TRUNCATED))
-    return tuple(kept)
 
 
 def header(data: bytes) -> None:

@@ -388,7 +388,7 @@ def test_labels_that_another_computer_has_brought_back_meanwhile_are_not_replace
     with pytest.raises(ProjectError, match="have both been changed"):
         ProjectStore.open(network)
     with ProjectStore.open(network, read_only=True) as store:
-        assert store.history()[0][1] == "theirs"
+        assert store.history()[0].text == "theirs"
     (network / "project.rcnn").write_bytes(copy.read_bytes())
     with ProjectStore.open(network) as store:
         assert label_rows(store) == rows

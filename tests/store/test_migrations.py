@@ -47,7 +47,7 @@ def test_a_project_of_the_first_version_opens_with_everything_in_it(version_1: P
     with ProjectStore.open(version_1) as store:
         assert [c.name for c in store.categories()] == ["bolt", "hex nut", "washer"]
         assert store.image_table().box_counts.tolist() == [2, 2, 2, 1]
-        assert next(text for _, text, _ in store.history(3)) == "Move box"
+        assert store.history(3)[0].text == "Move box"
         assert len(store.history()) == 11
         assert len(store.rejections(1)) == 1
         assert store.get_meta("current_image") == "2"

@@ -28,7 +28,7 @@ def test_an_edit_is_there_after_reopening(tmp_path: Path) -> None:
         expected = store.image(image_id)
     with ProjectStore.open(tmp_path / "project") as store:
         assert store.image(image_id) == expected
-        assert [text for _, text, _ in store.history(5)] == ["Move box"]
+        assert [entry.text for entry in store.history(5)] == ["Move box"]
 
 
 def test_every_field_of_a_box_survives(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_an_edit_of_an_unknown_image_is_refused_and_the_others_go_on(tmp_path: P
         with pytest.raises(ProjectError, match="no image number 999"):
             commit(store, wrong)
         commit(store, move(store, id_of(store, "img_0.png")))
-        assert [text for _, text, _ in store.history(9)] == ["Move box"]
+        assert [entry.text for entry in store.history(9)] == ["Move box"]
 
 
 def test_a_box_without_a_finite_corner_is_refused(tmp_path: Path) -> None:

@@ -241,7 +241,25 @@ def test_the_history_of_the_project_knows_which_image_an_edit_is_about(store) ->
     commit(store, draw(store, second))
     entries = StoreHistory(store).history(100)
     assert [(e.text, e.undone) for e in entries if not e.undoes] == [("Draw box", False), ("Move box", True)]
-    assert entries[0].images == (second,)
+    assert [e.images for e in entries] == [(second,), (first,), (first,)]
+
+
+def test_of_edits_with_one_text_the_very_one_that_was_taken_back_is_marked(store) -> None:
+    moves = [move(store, id_of(store, f"img_{number}.png")) for number in range(3)]
+    for edit in moves:
+        commit(store, edit)
+    commit(store, moves[2].inverse())
+    commit(store, moves[1].inverse())
+    commit(store, draw(store, id_of(store, "img_0.png")))  # nothing can be redone any more
+    entries = StoreHistory(store).history(100)
+    assert [(e.sequence, e.undone, e.undoes) for e in entries] == [
+        (6, False, False),
+        (5, False, True),
+        (4, False, True),
+        (3, True, False),
+        (2, True, False),
+        (1, False, False),
+    ]
 
 
 @pytest.fixture

@@ -205,7 +205,7 @@ def test_an_edit_is_acknowledged_when_it_is_on_disk(project: ProjectModel) -> No
     project.nudge(ids(project), 1, 0)
     project.store.flush()
     assert project.acknowledged == 2
-    assert [text for _number, text, _time in project.store.history()] == ["Nudge", "Draw bolt"]
+    assert [entry.text for entry in project.store.history()] == ["Nudge", "Draw bolt"]
 
 
 def test_steps_are_named_for_the_undo_menu(project: ProjectModel) -> None:

@@ -131,9 +131,8 @@ class _Training:
         self.recipe: Recipe = recipe(config.augmentation, any_direction=config.any_direction)
         self.precision: Precision | None = None
         self.number = 1  # of the stage
-        self.stage_step = self.epoch_step = self.place = (
-            0  # step the stage, the epoch began at; next batch of the epoch
-        )
+        self.stage_step = self.epoch_step = 0  # the steps at which the stage and the epoch began
+        self.place = 0  # the epoch's next batch
         self.stage_began_s = self.last_saved = 0.0
         self.in_epoch = False
         self.spent_on_scores = self.last_score_cost = 0.0
