@@ -35,13 +35,9 @@ def create_database(folder: Path, imported: Imported, *, report: Report, should_
     Reports Progress. Raises ProjectError if there is a project already or the folder cannot be written,
     FormatError if a linked file cannot be read, Cancelled.
     """
-    if (folder / DATABASE_NAME).exists():
-        raise ProjectError(f"{folder}: there is a project already. Open it, or choose another folder.")
-    if folder.exists() and not folder.is_dir():
-        raise ProjectError(f"{folder}: is a file. Choose a folder for the project.")
-    existed = folder.is_dir()
-    temp = (folder if existed else folder.parent) / temp_name()
     try:
+        existed = _may_be_made(folder)
+        temp = (folder if existed else folder.parent) / temp_name()
         temp.mkdir(parents=True)
         try:
             _build(temp / DATABASE_NAME, folder, imported, report, should_stop)
@@ -53,6 +49,15 @@ def create_database(folder: Path, imported: Imported, *, report: Report, should_
         raise ProjectError(
             f"{folder}: the project could not be made ({error}). Check free space and permissions."
         ) from error
+
+
+def _may_be_made(folder: Path) -> bool:
+    """-> whether the folder is there already. Raises ProjectError where it holds a project or is none, OSError."""
+    if (folder / DATABASE_NAME).exists():
+        raise ProjectError(f"{folder}: there is a project already. Open it, or choose another folder.")
+    if folder.exists() and not folder.is_dir():
+        raise ProjectError(f"{folder}: is a file. Choose a folder for the project.")
+    return folder.is_dir()
 
 
 def _put_in_place(temp: Path, folder: Path, existed: bool) -> None:

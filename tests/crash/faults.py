@@ -21,7 +21,7 @@ import numpy.ma  # noqa: F401 - NumPy loads it late, and a fault in that is none
 
 from tests.crash import mutants, other_saves, saves, workspaces
 from tests.crash.forking import Child, Tell, start
-from tests.crash.labels import Fault
+from tests.crash.labels import Fault, brief
 from tests.crash.power import scratch
 from tests.crash.recorder import traced, why_not
 from tests.crash.saves import Attempt, Case
@@ -277,7 +277,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"{result.elsewhere} outside of the project, {len(result.found)} faults",
             file=sys.stderr,
         )
-        result.found = [text[:600] for text in result.found]
+        result.found = [brief(text) for text in result.found]
         print(json.dumps({"seconds": round(seconds, 1), "mutant": args.mutant, **asdict(result)}))
     return 1 if faults else 0
 

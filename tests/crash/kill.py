@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.crash import mutants, workspaces
 from tests.crash.editor import edit_until_killed, open_and_close
 from tests.crash.forking import Child, Tell, start
-from tests.crash.labels import Fault
+from tests.crash.labels import Fault, brief
 from tests.crash.witness import Tally, Witness
 from tests.crash.workspaces import Workspace
 
@@ -189,7 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
         file=sys.stderr,
     )
     report = {"format": args.format, "seed": args.seed, "workers": args.workers, "seconds": round(seconds, 1)}
-    print(json.dumps({**report, **asdict(tally), "found": [text[:600] for text in found]}))
+    print(json.dumps({**report, **asdict(tally), "found": [brief(text) for text in found]}))
     if args.folder is None and (not found or args.mutant):
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if found else 0

@@ -117,3 +117,8 @@ class Expected:
             f"the database is in no state it ever had: images {ids[:5]} differ from the last acknowledged edit"
             f" ({self.acknowledged}); e.g. found {found.images.get(ids[0]) if ids else found.categories}"
         )
+
+
+def brief(text: str) -> str:
+    """Both ends of a long text: a traceback says at its end what went wrong."""
+    return text if len(text) <= 1200 else f"{text[:300]} [...] {text[-900:]}"

@@ -235,8 +235,9 @@ class NewProjectAttempt:
                 self._make()
             except StudioError as error:
                 tell({"reported": str(error)})
-                if (self.folder / "project" / DATABASE_NAME).exists():
-                    return  # made, but not opened
+                with contextlib.suppress(OSError):  # the fault may be in this very look
+                    if (self.folder / "project" / DATABASE_NAME).exists():
+                        return  # made, but not opened
                 relent()
             else:
                 tell({"made": True})

@@ -27,7 +27,7 @@ from tests.crash import files, mutants, workspaces
 from tests.crash.disk import Disk, Tree, fingerprint, materialise
 from tests.crash.editor import Editor, dump, open_and_close
 from tests.crash.forking import Child, Tell, start
-from tests.crash.labels import NO_LABELS, Expected, Fault
+from tests.crash.labels import NO_LABELS, Expected, Fault, brief
 from tests.crash.recorder import Call, record, why_not
 from tests.crash.witness import Tally, Witness
 from tests.crash.workspaces import Workspace
@@ -343,7 +343,7 @@ def main(arguments: list[str] | None = None) -> int:
                 file=sys.stderr,
             )
             head = {"format": args.format, "model": model, "seed": args.seed, "mutant": args.mutant}
-            result.found = [text[:600] for text in result.found]
+            result.found = [brief(text) for text in result.found]
             print(json.dumps({**head, "seconds": round(time.monotonic() - began, 1), **asdict(result)}))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

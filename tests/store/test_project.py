@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import threading
 from dataclasses import replace
@@ -17,6 +19,7 @@ from rcnn_studio.domain.errors import Cancelled, ProjectError
 from rcnn_studio.domain.progress import Progress
 from rcnn_studio.formats import Source, codec
 from rcnn_studio.store.project import ProjectStore
+from rcnn_studio.store.schema import DATABASE_NAME
 from rcnn_studio.store.status import StoreStatus
 from tests.store.projects import change, commit, draw, id_of, make_voc, move, rename, set_state, voc_project
 
@@ -284,6 +287,23 @@ def test_creating_over_a_project_is_refused(tmp_path: Path) -> None:
     ProjectStore.create(tmp_path / "project", imported).close()
     with pytest.raises(ProjectError, match="a project already"):
         ProjectStore.create(tmp_path / "project", imported)
+
+
+def test_a_drive_that_fails_at_the_first_look_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = make_voc(tmp_path / "voc")
+    imported = codec("voc").read(Source(path=data), lambda _: None, lambda: False)
+    look = Path.stat
+
+    def failing(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.name == DATABASE_NAME:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return look(path, follow_symlinks=follow_symlinks)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", failing)
+        with pytest.raises(ProjectError, match=r"could not be made .*Input/output error"):
+            ProjectStore.create(tmp_path / "project", imported)
+    assert not (tmp_path / "project").exists()
 
 
 def test_the_status_says_saved_only_when_every_edit_is_committed(tmp_path: Path) -> None:
