@@ -1,6 +1,6 @@
 """The command line: one table of subcommands, and how an answer or an error becomes output and exit code.
 
-What a subcommand does is in commands.py. Imports neither Qt nor torch.
+What a subcommand does is in commands/. Imports neither Qt nor torch.
 """
 
 from __future__ import annotations
@@ -14,11 +14,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rcnn_studio import __version__, check_command, commands, export_model_command, train_command
-from rcnn_studio.commands import Answer, Options
+from rcnn_studio import __version__
+from rcnn_studio.commands import (
+    check,
+    common,
+    doctor,
+    evaluate,
+    export,
+    export_model,
+    new,
+    predict,
+    runs,
+    split,
+    train,
+    window,
+)
+from rcnn_studio.commands.common import Answer, Options
+from rcnn_studio.commands.terminal import StopSignal, Terminal, print_error, print_json, print_text
 from rcnn_studio.domain.errors import Cancelled, StudioError
 from rcnn_studio.tasks.crash_log import crash_log
-from rcnn_studio.terminal import StopSignal, Terminal, print_error, print_json, print_text
 
 DEBUG_VARIABLE = "RCNN_STUDIO_DEBUG"
 log = logging.getLogger(__name__)
@@ -37,16 +51,17 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("demo", commands.demo_options, commands.demo, "the whole loop on a copy of a sample, with screenshots"),
-    Command("new", commands.new_options, commands.new, "make a project from a dataset or from images"),
-    Command("check", check_command.options, check_command.check, check_command.HELP),
-    Command("train", train_command.options, train_command.train, train_command.HELP),
-    Command("evaluate", commands.evaluate_options, commands.evaluate, "score a run, or a COCO results file"),
-    Command("predict", commands.predict_options, commands.predict, "find objects with a trained run"),
-    Command("export", commands.export_options, commands.export, "write the labels as VOC, COCO, YOLO, labelme or CSV"),
-    Command("export-model", export_model_command.options, export_model_command.export_model, export_model_command.HELP),
-    Command("runs", commands.project_option, commands.runs, "list a project's runs"),
-    Command("doctor", commands.no_options, commands.examine, "what is there, what is missing, what to do"),
+    Command("demo", window.options, window.demo, window.HELP),
+    Command("new", new.options, new.new, new.HELP),
+    Command("split", split.options, split.split, split.HELP),
+    Command("check", check.options, check.check, check.HELP),
+    Command("train", train.options, train.train, train.HELP),
+    Command("evaluate", evaluate.options, evaluate.evaluate, evaluate.HELP),
+    Command("predict", predict.options, predict.predict, predict.HELP),
+    Command("export", export.options, export.export, export.HELP),
+    Command("export-model", export_model.options, export_model.export_model, export_model.HELP),
+    Command("runs", common.project_option, runs.runs, runs.HELP),
+    Command("doctor", common.no_options, doctor.examine, doctor.HELP),
 )
 
 
@@ -59,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else 2
     with crash_log() as log_path:
         try:
-            return commands.open_window(options.path) if options.command is None else run_command(options)
+            return window.open_window(options.path) if options.command is None else run_command(options)
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 2
         except (Cancelled, KeyboardInterrupt):

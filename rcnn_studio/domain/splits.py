@@ -7,12 +7,71 @@ are given as groups; who belongs together is found elsewhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 TRAIN, VAL, TEST = "train", "val", "test"
+
+SplitBy = Literal["random", "stratified", "folder", "near-duplicates"]
+SPLIT_BY: tuple[SplitBy, ...] = ("random", "stratified", "folder", "near-duplicates")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitRules:
+    """How labelled images are divided. val, test: shares in [0, 1], together less than 1.
+
+    by: "random"; "stratified": every category has its share in each split; "folder", "near-duplicates": the same, and
+    images of one folder, or such as look alike, stay together.
+    """
+
+    by: SplitBy = "random"
+    val: float = 0.2
+    test: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.by not in SPLIT_BY:
+            raise ValueError(f"splits by {self.by!r}: choose one of {', '.join(SPLIT_BY)}")
+        if not (0 <= self.val < 1 and 0 <= self.test < 1 and self.val + self.test < 1):
+            raise ValueError(
+                f"val {self.val:g} and test {self.test:g}: shares of 0 to 1 that leave something to train on"
+            )
+
+
+def draw(
+    rules: SplitRules,
+    splits: Sequence[str],
+    labelled: NDArray[np.bool_],
+    *,
+    offsets: NDArray[np.int64],
+    category_ids: NDArray[np.int64],
+    groups: Sequence[int] | NDArray[np.int64] | None = None,
+) -> list[str]:
+    """The splits of all images by these rules: N names. An image that has one keeps it, one without labels gets none.
+
+    labelled (N,) bool; offsets (N + 1,), category_ids (M,): boxes as in Dataset; groups (N,): who stays together.
+    """
+    if rules.by == "random" and not rules.test:
+        return assign_missing(splits, labelled.tolist(), seed=rules.seed, val_fraction=rules.val)
+    which = np.flatnonzero(labelled)
+    shares = {"val_fraction": rules.val, "test_fraction": rules.test}
+    together = None if groups is None else np.asarray(groups)[which]
+    if rules.by == "random":
+        wanted = random_split(len(which), seed=rules.seed, **shares)
+    else:
+        counts = np.diff(offsets)
+        kept = np.repeat(labelled, counts)
+        own = np.concatenate([[0], np.cumsum(counts[which])])
+        wanted = stratified_split(own, category_ids[kept], groups=together, seed=rules.seed, **shares)
+    drawn = keep_existing([splits[i] for i in which.tolist()], wanted, together)
+    result = list(splits)
+    for index, split in zip(which.tolist(), drawn, strict=True):
+        result[index] = split
+    return result
 
 
 def random_split(count: int, *, val_fraction: float = 0.2, test_fraction: float = 0.0, seed: int = 0) -> list[str]:

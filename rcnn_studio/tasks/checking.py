@@ -25,6 +25,7 @@ from rcnn_studio.formats.box_columns import NO_PLACE
 from rcnn_studio.formats.codec import Imported, Source
 from rcnn_studio.formats.paths import resolve_inside
 from rcnn_studio.store.project import ProjectStore
+from rcnn_studio.tasks.columns import dataset_of
 from rcnn_studio.tasks.looking import Look, alike_groups, equal_groups, look_at
 from rcnn_studio.tasks.project_files import ProjectPlaces, box_place, check_files, reread
 
@@ -115,30 +116,6 @@ def check_project(
         boxes=dataset.box_count,
         problems=_joined((*files, *read_again), content),
         statistics=statistics.count(dataset, training_size) if with_statistics else None,
-    )
-
-
-def dataset_of(imported: Imported) -> Dataset:
-    """The columns of what was read."""
-    heads = Dataset.from_records(
-        (image.record for image in imported.images), categories=imported.categories, roots=imported.roots
-    )
-    boxes = imported.boxes
-    return Dataset(
-        categories=heads.categories,
-        roots=heads.roots,
-        split_names=heads.split_names,
-        image_ids=heads.image_ids,
-        image_roots=heads.image_roots,
-        paths=heads.paths,
-        sizes=heads.sizes,
-        states=heads.states,
-        splits=heads.splits,
-        offsets=boxes.offsets,
-        box_ids=boxes.ids,
-        xyxy=boxes.xyxy,
-        category_ids=boxes.category_ids,
-        flags=boxes.flags,
     )
 
 

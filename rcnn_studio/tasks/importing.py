@@ -8,27 +8,28 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rcnn_studio.domain.checks import Problem
-from rcnn_studio.domain.dataset import TRAINABLE_STATES, Category
+from rcnn_studio.domain.dataset import Category
 from rcnn_studio.domain.errors import FormatError, ProjectError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check, ignore, never
-from rcnn_studio.domain.splits import TRAIN, assign_missing
+from rcnn_studio.domain.splits import SplitRules
 from rcnn_studio.formats import archive, codec, find_dataset, sniff
-from rcnn_studio.formats.codec import Codec, Imported, ImportedImage, Source
+from rcnn_studio.formats.codec import Codec, Source
 from rcnn_studio.formats.images import IMAGE_SUFFIXES
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.store.schema import DATABASE_NAME
 from rcnn_studio.tasks.places import data_home
+from rcnn_studio.tasks.splitting import split_imported
 
 FOLDER_NAME = "rcnn-project"
 UNPACKED_NAME = "dataset"
-DEFAULT_SPLIT = 0.2
 _MOST_NAMES = 100
+_RULES = SplitRules()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +57,14 @@ def create_project(
     source: Source,
     *,
     format_name: str | None = None,
-    split_fraction: float = DEFAULT_SPLIT,
-    seed: int = 0,
+    splits: SplitRules = _RULES,
     report: Report = ignore,
     should_stop: ShouldStop = never,
 ) -> NewResult:
     """Read the dataset and make a project of it in `folder`, which must be absent or empty.
 
     format_name: the codec ("voc", "coco", "yolo", ...; None: found out from the source). Where the dataset names no
-    splits, labelled images are put into train and val at once (val: split_fraction of them, drawn by seed), for good.
+    splits, labelled images are put into them at once by these rules, for good.
     A zip archive is unpacked into the folder `dataset` of the project, where the images and labels then live.
     Raises ProjectError or FormatError naming the place, Cancelled; nothing is left behind then.
     """
@@ -72,11 +72,11 @@ def create_project(
     _check_place(folder)
     if not archive.is_zip(source.path):
         reader = codec(format_name) if format_name is not None else sniff(source.path)
-        return _create(folder, source, reader, split_fraction, seed, report, should_stop)
+        return _create(folder, source, reader, splits, report, should_stop)
     with _left_as_found(folder):
         folder.mkdir(exist_ok=True)
         unpacked, reader = _unpack(source, folder / UNPACKED_NAME, format_name, report, should_stop)
-        return _create(folder, unpacked, reader, split_fraction, seed, report, should_stop)
+        return _create(folder, unpacked, reader, splits, report, should_stop)
 
 
 def find_project(path: Path) -> Path | None:
@@ -120,8 +120,7 @@ def _create(
     folder: Path,
     source: Source,
     reader: Codec,
-    split_fraction: float,
-    seed: int,
+    splits: SplitRules,
     report: Report,
     should_stop: ShouldStop,
 ) -> NewResult:
@@ -130,7 +129,7 @@ def _create(
     if not imported.images:
         first = f" The first: {imported.problems[0]}" if imported.problems else ""
         raise FormatError(source.path, "", f"no image can be read.{first}")
-    imported = _with_splits(imported, split_fraction=split_fraction, seed=seed)
+    imported = split_imported(imported, splits, report, should_stop)
     check(should_stop)
     ProjectStore.create(folder, imported, report=report, should_stop=should_stop).close()
     return NewResult(
@@ -180,7 +179,7 @@ def _open_or_create_from_zip(path: Path, report: Report, should_stop: ShouldStop
         raise ProjectError(f"{base}: is there already, and so are {_MOST_NAMES} like it. Remove some of them.")
     try:
         source, reader = _unpack(Source(path=path), folder, None, report, should_stop)
-        return _create(folder / FOLDER_NAME, source, reader, DEFAULT_SPLIT, 0, report, should_stop).project
+        return _create(folder / FOLDER_NAME, source, reader, _RULES, report, should_stop).project
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -195,22 +194,6 @@ def _check_place(folder: Path) -> None:
         raise ProjectError(f"{folder}: is not empty. Name a new folder for the project.")
     if not folder.parent.is_dir():
         raise ProjectError(f"{folder.parent}: no such folder. Make it first, or name another place for the project.")
-
-
-def _with_splits(imported: Imported, *, split_fraction: float, seed: int) -> Imported:
-    """The same, with labelled images put into train and val where no image has a split yet."""
-    if imported.split_names:
-        return imported
-    labelled = [image.record.state in TRAINABLE_STATES for image in imported.images]
-    if split_fraction > 0:
-        splits: Sequence[str] = assign_missing([""] * len(labelled), labelled, seed=seed, val_fraction=split_fraction)
-    else:
-        splits = [TRAIN if has else "" for has in labelled]
-    return replace(imported, images=tuple(map(_in_split, imported.images, splits)))
-
-
-def _in_split(image: ImportedImage, split: str) -> ImportedImage:
-    return replace(image, record=replace(image.record, split=split)) if split else image
 
 
 def _writable(folder: Path) -> bool:

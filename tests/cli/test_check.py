@@ -544,7 +544,7 @@ def test_a_size_that_is_none_is_wrong_usage(studio, voc, size):
 
 
 def test_check_can_be_cancelled_and_keeps_what_it_saw(studio, voc, monkeypatch, own_home):
-    from rcnn_studio import terminal
+    from rcnn_studio.commands import terminal
 
     asked: list[int] = []
 

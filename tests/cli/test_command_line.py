@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from rcnn_studio import __version__, cli, commands
+from rcnn_studio import __version__, cli
+from rcnn_studio.commands import common
 from rcnn_studio.domain.errors import ProjectError
 from tests.tasks.drawing import make_images, make_voc
 
@@ -132,7 +133,7 @@ def test_with_debug_the_unforeseen_error_is_raised(monkeypatch, tmp_path):
 def test_what_libraries_print_does_not_reach_stdout(studio, monkeypatch, tmp_path):
     def chatty(_options, _terminal, _stop):
         print("loading annotations into memory...")
-        return commands.Answer(document={"a": 1}, text="one")
+        return common.Answer(document={"a": 1}, text="one")
 
     runs = next(command for command in cli.COMMANDS if command.name == "runs")
     monkeypatch.setattr(cli, "COMMANDS", (cli.Command(runs.name, runs.options, chatty, runs.help),))

@@ -7,9 +7,9 @@ import signal
 
 import pytest
 
+from rcnn_studio.commands.terminal import StopSignal, Terminal, clock, number, scores_text
 from rcnn_studio.domain.progress import Progress
 from rcnn_studio.domain.runs import EpochEvaluated, RunStarted, Scores, StepDone, Warned
-from rcnn_studio.terminal import StopSignal, Terminal, clock, number, scores_text
 
 NOTHING = dict.fromkeys(("AP", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"), -1.0)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rcnn_studio.commands import (
+from rcnn_studio.commands.common import (
     Answer,
     Options,
     devices,
@@ -17,10 +17,10 @@ from rcnn_studio.commands import (
     project_option,
     usage_error,
 )
+from rcnn_studio.commands.terminal import StopSignal, Terminal, clock, number, table
 from rcnn_studio.domain.errors import EngineError
 from rcnn_studio.domain.runs import RunEnded, TrainConfig
 from rcnn_studio.tasks import dry_running, presets, running, training
-from rcnn_studio.terminal import StopSignal, Terminal, clock, number, table
 
 HELP = "train a model on what is labelled"
 

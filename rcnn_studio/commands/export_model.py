@@ -6,9 +6,9 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from rcnn_studio.commands import Answer, Options, opened, project_option, run_option
+from rcnn_studio.commands.common import Answer, Options, opened, project_option, run_option
+from rcnn_studio.commands.terminal import StopSignal, Terminal
 from rcnn_studio.tasks import exporting_model, running
-from rcnn_studio.terminal import StopSignal, Terminal
 
 HELP = "write a run's model for other programs: ONNX or TorchScript"
 

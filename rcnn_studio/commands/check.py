@@ -6,15 +6,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from rcnn_studio.commands import Answer, Options, absolute, opened, split_and_file, usage_error
+from rcnn_studio.commands.common import Answer, Options, absolute, opened, split_and_file, usage_error
+from rcnn_studio.commands.statistics_text import statistics_json, statistics_text
+from rcnn_studio.commands.terminal import MAX_PROBLEMS_A_KIND, StopSignal, Terminal, problems_text
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.statistics import TrainingSize
 from rcnn_studio.formats import CODECS
 from rcnn_studio.formats.codec import Source
-from rcnn_studio.statistics_text import statistics_json, statistics_text
 from rcnn_studio.tasks.checking import Checked, Depth, check_dataset, check_project
 from rcnn_studio.tasks.importing import find_project
-from rcnn_studio.terminal import MAX_PROBLEMS_A_KIND, StopSignal, Terminal, problems_text
 
 LEVELS = ("error", "warning", "note")
 HELP = "what is wrong with a dataset or a project, box by box"
