@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.errors import FormatError, ProjectError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
 from rcnn_studio.formats.atomic import file_hash, is_left_over, is_temp
 from rcnn_studio.store import backups, documents, linked
+from rcnn_studio.store.backups import Backup
 from rcnn_studio.store.edits_json import edit_from_json
 from rcnn_studio.store.image_files import check_images
 from rcnn_studio.store.reading import Readers
@@ -24,6 +27,9 @@ from rcnn_studio.store.schema import DATABASE_NAME, PLACE_BITS
 
 _STEP = 200
 _MOST_OF_A_KIND = 100
+_BEING_WRITTEN_S = 2.0
+_PAUSE_S = 0.05
+_Suspect = TypeVar("_Suspect")
 _RESTORE = "Restore the project from a backup, and report this."
 
 
@@ -199,19 +205,39 @@ def _fault_of_original(db: sqlite3.Connection, file_id: int, generation: int, ex
 def _files(places: _Places) -> Iterator[Problem]:
     with places.readers.transaction() as db:
         total = int(db.execute("SELECT count(*) FROM files").fetchone()[0])
-        intents = {row[0] for row in db.execute("SELECT file_id FROM intents")}
     after = -1
     done = 0
     while True:
         with places.readers.transaction() as db:
             files = linked.read_files(db, places.project, after=after, limit=_STEP)
         for file in files:
-            yield from _fault_of_file(file, interrupted=file.id in intents)
+            yield from _lasting_faults(places, file.id)
         done += len(files)
         places.say("Checking linked files", done, total)
         if len(files) < _STEP:
             return
         after = files[-1].id
+
+
+def _lasting_faults(places: _Places, file_id: int) -> tuple[Problem, ...]:
+    """Faults of a file that is not being written at this moment."""
+    deadline = time.monotonic() + _BEING_WRITTEN_S
+    while True:
+        seen = _noted(places, file_id)
+        faults = tuple(_fault_of_file(seen[0], interrupted=seen[1]))
+        if not faults or (seen == _noted(places, file_id) and not (seen[1] and time.monotonic() < deadline)):
+            return faults
+        if time.monotonic() >= deadline:
+            return ()  # its row changes as fast as we look: it is written, not broken
+        check(places.should_stop)
+        time.sleep(_PAUSE_S)
+
+
+def _noted(places: _Places, file_id: int) -> tuple[linked.FileRow, bool]:
+    """-> what the database says of a file; whether a write of it has begun"""
+    with places.readers.transaction() as db:
+        begun = db.execute("SELECT 1 FROM intents WHERE file_id = ?", (file_id,)).fetchone()
+        return linked.read_file(db, file_id, places.project), begun is not None
 
 
 def _fault_of_file(file: linked.FileRow, *, interrupted: bool) -> Iterator[Problem]:
@@ -234,20 +260,45 @@ def _fault_of_file(file: linked.FileRow, *, interrupted: bool) -> Iterator[Probl
 def _backups(places: _Places) -> Iterator[Problem]:
     with places.readers.transaction() as db:
         listed = backups.listing(db, places.backups)
+    faults: dict[Backup, str] = {}
     for number, backup in enumerate(listed):
         if number % _STEP == 0:
             places.say("Checking backups", number, len(listed))
-        try:
-            backups.read(backup)
-        except ProjectError as error:
-            message = str(error).partition(": ")[2]
-            yield _problem(backup.path, "", "bad-backup", message, "The other versions are sound.", "warning")
+        if fault := _fault_of_backup(backup):
+            faults[backup] = fault
+
+    def still(suspects: set[Backup]) -> set[Backup]:
+        with places.readers.transaction() as db:
+            there = set(backups.listing(db, places.backups))
+        return {backup for backup in suspects & there if _fault_of_backup(backup)}
+
+    for backup in sorted(_lasting(places, set(faults), still), key=lambda backup: backup.path):
+        yield _problem(backup.path, "", "bad-backup", faults[backup], "The other versions are sound.", "warning")
+
+
+def _fault_of_backup(backup: Backup) -> str:
+    try:
+        backups.read(backup)
+    except ProjectError as error:
+        return str(error).partition(": ")[2]
+    return ""
+
+
+def _lasting(
+    places: _Places, suspects: set[_Suspect], still: Callable[[set[_Suspect]], set[_Suspect]]
+) -> set[_Suspect]:
+    """Those that are as they are for longer than a write takes; `still` says which are suspected at this moment."""
+    deadline = time.monotonic() + _BEING_WRITTEN_S
+    while suspects and time.monotonic() < deadline:
+        check(places.should_stop)
+        time.sleep(_PAUSE_S)
+        suspects = still(suspects)
+    return suspects
 
 
 def _leftovers(places: _Places) -> Iterator[Problem]:
     """Temporary files of dead processes beside linked files, and files in the backups folder that nobody lists."""
     with places.readers.transaction() as db:
-        listed = {backup.path for backup in backups.listing(db, places.backups)}
         folders: set[Path] = set()
         after = -1
         while files := linked.read_files(db, places.project, after=after, limit=10 * _STEP):
@@ -258,11 +309,18 @@ def _leftovers(places: _Places) -> Iterator[Problem]:
             for path in filter(lambda path: is_left_over(path.name), sorted(folder.glob(".rcnn-*"))):
                 message, action = "is left over from a write that did not finish.", "It can be deleted."
                 yield _problem(path, "", "left-over", message, action, "note")
-    if places.backups.is_dir():
-        for path in sorted(places.backups.glob("*/*")):
-            if path not in listed and (is_left_over(path.name) or not is_temp(path.name)):
-                yield _problem(path, "", "left-over", "is a backup that is not listed.", "It can be deleted.", "note")
+    for path in sorted(_lasting(places, _strays(places), lambda suspects: suspects & _strays(places))):
+        yield _problem(path, "", "left-over", "is a backup that is not listed.", "It can be deleted.", "note")
     if places.runs.is_dir():
         for path in sorted(places.runs.glob(".tmp-*")):
             message, action = "is left over from a run that did not finish.", "It can be deleted."
             yield _problem(path, "", "left-over", message, action, "note")
+
+
+def _strays(places: _Places) -> set[Path]:
+    """Files in the backups folder that the database does not know."""
+    if not places.backups.is_dir():
+        return set()
+    found = {path for path in places.backups.glob("*/*") if is_left_over(path.name) or not is_temp(path.name)}
+    with places.readers.transaction() as db:
+        return found - {backup.path for backup in backups.listing(db, places.backups)}

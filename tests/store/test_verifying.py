@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,22 @@ def test_a_file_that_is_being_written_is_no_leftover(tmp_path: Path) -> None:
         dead = folder / f".rcnn-{os.getpid()}-00000000-00000001.tmp"
         dead.touch()
         assert [(p.file, p.kind) for p in store.verify()] == [(str(dead), "left-over")]
+
+
+def test_a_project_that_is_being_written_is_not_called_broken(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def label(store: ProjectStore) -> None:
+        while not ended.is_set():
+            commit(store, move(store, 1))
+            store.write_back(wait=True)
+
+    with voc_project(tmp_path) as store:
+        hand = threading.Thread(target=label, args=(store,))
+        hand.start()
+        try:
+            found = [problem for _ in range(25) for problem in store.verify()]
+        finally:
+            ended.set()
+            hand.join()
+    assert [problem for problem in found if problem.kind != "not-written-yet"] == []
