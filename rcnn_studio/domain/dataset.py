@@ -7,9 +7,12 @@ a new value. Nothing here reads or writes files.
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -215,17 +218,17 @@ class Dataset:
     ) -> Dataset:
         """The columns of these records, in their order. Raises StopIteration never; empty input gives empty columns."""
         split_names: dict[str, int] = {"": 0}
-        heads: list[tuple[int, int, int, int, int, int, int]] = []
+        heads = array("q")
         paths: list[str] = []
         counts: list[int] = [0]
         rows: list[tuple[int, float, float, float, float, int, int]] = []
         for record in records:
             split = split_names.setdefault(record.split, len(split_names))
-            heads.append((record.id, record.root, record.width, record.height, int(record.state), split, 0))
+            heads.extend((record.id, record.root, record.width, record.height, int(record.state), split))
             paths.append(record.path)
             counts.append(len(record.boxes))
             rows.extend((b.id, b.x1, b.y1, b.x2, b.y2, b.category_id, int(b.flags)) for b in record.boxes)
-        head = np.array(heads, dtype=np.int64).reshape(-1, 7)
+        head = np.array(heads, dtype=np.int64).reshape(-1, 6)
         return Dataset(
             categories=tuple(categories),
             roots=tuple(roots),
@@ -249,10 +252,46 @@ class Dataset:
             yield int(image_id), path, int(width), int(height)
 
 
+@lru_cache(maxsize=4096)
+def spread_color(number: int) -> str:
+    """Colour number `number` (from 0): the palette, then hues a golden angle apart on three steps of lightness, so
+    that neighbours differ in both; in OKLCH, where equal steps look equal (B. Ottosson, "A perceptual color space for
+    image processing", 2020). -> "#rrggbb"
+    """
+    if number < len(PALETTE):
+        return PALETTE[number]
+    step = number - len(PALETTE)
+    return _oklch(_LIGHTNESS[step % len(_LIGHTNESS)], _CHROMA, math.radians(_GOLDEN_ANGLE * step))
+
+
+_LIGHTNESS = (0.55, 0.75, 0.64)
+_CHROMA = 0.13
+_GOLDEN_ANGLE = 137.50776
+
+
+def _oklch(lightness: float, chroma: float, hue: float) -> str:
+    """A colour of OKLCH (hue in radians) as sRGB, clipped to its gamut."""
+    a, b = chroma * math.cos(hue), chroma * math.sin(hue)
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    linear = (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
+    )
+    return "#" + "".join(f"{round(255 * _gamma(min(1.0, max(0.0, value)))):02x}" for value in linear)
+
+
+def _gamma(value: float) -> float:
+    return 12.92 * value if value <= 0.0031308 else 1.055 * float(value ** (1 / 2.4)) - 0.055
+
+
 def next_color(categories: Sequence[Category]) -> str:
-    """The palette's first colour that no category has yet; cycles when all are taken."""
+    """The first colour of the palette and those after it that no category has yet."""
     used = {c.color for c in categories}
-    return next((c for c in PALETTE if c not in used), PALETTE[len(categories) % len(PALETTE)])
+    free = (color for color in map(spread_color, range(len(used) + 1)) if color not in used)
+    return next(free, spread_color(len(categories)))
 
 
 def next_hotkey(categories: Sequence[Category]) -> str | None:

@@ -24,16 +24,17 @@ _NOTHING: Extra = {}
 class BoxColumns:
     """Boxes of N images; image i owns rows offsets[i]:offsets[i + 1]. All of them came out of dataset files.
 
-    offsets (N + 1,) int64; ids (M,) int64; xyxy (M, 4) float64, 0-based, half-open; category_ids (M,) int64; flags
-    (M,) uint8 of BoxFlag; places (M,) int64, NO_PLACE for none; extras: Box.extra by row, of the few that have one.
+    offsets (N + 1,) int64; ids, category_ids, places (M,): whole numbers of any width, NO_PLACE for no place; xyxy
+    (M, 4): 0-based, half-open, float64, or float32 where that holds every one of them exactly; flags (M,) uint8 of
+    BoxFlag; extras: Box.extra by row, of the few that have one.
     """
 
     offsets: NDArray[np.int64]
-    ids: NDArray[np.int64]
-    xyxy: NDArray[np.float64]
-    category_ids: NDArray[np.int64]
+    ids: NDArray[np.int64] | NDArray[np.int32]
+    xyxy: NDArray[np.float64] | NDArray[np.float32]
+    category_ids: NDArray[np.int64] | NDArray[np.int32]
     flags: NDArray[np.uint8]
-    places: NDArray[np.int64]
+    places: NDArray[np.int64] | NDArray[np.int32]
     extras: Mapping[int, Extra] = field(default_factory=dict)
 
     def __len__(self) -> int:

@@ -28,6 +28,7 @@ from rcnn_studio.formats.coco_record import (
 )
 from rcnn_studio.formats.coco_table import highest_number
 from rcnn_studio.formats.codec import LinkedFile
+from rcnn_studio.formats.given_attributes import given, json_splices
 from rcnn_studio.formats.json_style import Style, append_elements, json_value, remove_elements, set_member
 from rcnn_studio.formats.json_text import JsonArray
 from rcnn_studio.formats.text import Splice, is_same, number_text
@@ -112,7 +113,7 @@ class _Patch:
         start = self._annotations.span(index)[0]
         moved = not all(is_same(a, b) for a, b in zip(record.xyxy, box.xyxy, strict=True))
         other = record.category_id != box.category_id
-        if not moved and not other and record.flags == box.flags:
+        if not moved and not other and record.flags == box.flags and not given(box):
             return
         members = json_text.members_of(self._text, start)
         if moved:
@@ -128,6 +129,7 @@ class _Patch:
             member = members["category_id"]
             self._changes.append(Splice(member.start, member.end, self._category_of(box)))
         self._patch_flags(start, members, record.flags ^ box.flags, box.flags)
+        self._changes += json_splices(self._text, members, value, box)
 
     def _patch_area(
         self,

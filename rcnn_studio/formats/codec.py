@@ -14,6 +14,8 @@ from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.dataset import Category, Dataset, ImageRecord
 from rcnn_studio.domain.progress import Report, ShouldStop
 from rcnn_studio.formats.box_columns import BoxColumns
+from rcnn_studio.formats.image_columns import ImageColumns
+from rcnn_studio.formats.image_columns import ImportedImage as ImportedImage
 
 LABEL_FORMATS = ("voc", "coco", "none")
 """What a project begun from plain images may write beside them."""
@@ -50,7 +52,8 @@ class LinkedFile:
     path: absolute. format: name of its codec. options: what the codec needs to patch it, JSON-able; a key
     "refused" holds the reason why the file could not be read and must never be written; "shapes" is true where its
     records have masks or keypoints beside the boxes, and "stale" says what becomes of those when a box moves.
-    exists: False for a file that may be created (the VOC XML of an image that has none yet).
+    exists: False for a file that may be created (the VOC XML of an image that has none yet). hash: SHA-256 of the
+    bytes that were read, as hex; empty where the codec does not know it.
     """
 
     path: str
@@ -58,26 +61,12 @@ class LinkedFile:
     split: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     exists: bool = True
+    hash: str = ""
 
     @property
     def refused(self) -> str:
         """Why this file must not be written; empty where it may be."""
         return str(self.options.get("refused", ""))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedImage:
-    """One image as it stands in the dataset.
-
-    record: ids of images and of boxes count from 1 over the whole import; Box.place is the index of the box's
-    record in the linked file (VOC: among all <object> elements; COCO: in "annotations", bad records included).
-    A codec may give the boxes in the records; once in an Imported they are in its columns, and record.boxes is empty.
-    file: index into Imported.files (None: no file holds its labels). place: COCO: index in "images".
-    """
-
-    record: ImageRecord
-    file: int | None
-    place: int | None = None
 
 
 _GIVEN_IN_RECORDS = BoxColumns.none()
@@ -87,14 +76,15 @@ _GIVEN_IN_RECORDS = BoxColumns.none()
 class Imported:
     """A dataset as it was read. roots: absolute folders; ImageRecord.root is an index into them.
 
+    files, images: tuples, or what makes their values when asked (see image_columns).
     boxes: of all images, as columns. They are taken from the records where a codec of small files gives none.
     Raises ValueError for columns that do not fit the images, or where both records and columns hold boxes.
     """
 
     categories: tuple[Category, ...]
     roots: tuple[str, ...]
-    files: tuple[LinkedFile, ...]
-    images: tuple[ImportedImage, ...]
+    files: Sequence[LinkedFile]
+    images: Sequence[ImportedImage]
     problems: tuple[Problem, ...]
     boxes: BoxColumns = _GIVEN_IN_RECORDS
 
@@ -103,7 +93,7 @@ class Imported:
             object.__setattr__(self, "boxes", BoxColumns.of(image.record.boxes for image in self.images))
             bare = (replace(i, record=replace(i.record, boxes=())) if i.record.boxes else i for i in self.images)
             object.__setattr__(self, "images", tuple(bare))
-        elif any(image.record.boxes for image in self.images):
+        elif not isinstance(self.images, ImageColumns) and any(image.record.boxes for image in self.images):
             raise ValueError("boxes are given twice: in columns and in the records")
         if self.boxes.image_count != len(self.images):
             raise ValueError(f"columns of {self.boxes.image_count} images for {len(self.images)} images")
@@ -116,10 +106,30 @@ class Imported:
         """Every image with its boxes, one at a time."""
         return map(self.record, range(len(self.images)))
 
+    def states(self) -> Sequence[int]:
+        """The ImageState of every image."""
+        if isinstance(self.images, ImageColumns):
+            states: list[int] = self.images.states.tolist()
+            return states
+        return [image.record.state for image in self.images]
+
+    def splits(self) -> Sequence[str]:
+        """The split of every image."""
+        if isinstance(self.images, ImageColumns):
+            return self.images.splits
+        return [image.record.split for image in self.images]
+
+    def with_splits(self, splits: Sequence[str]) -> Imported:
+        """The same with these splits, one an image."""
+        if isinstance(self.images, ImageColumns):
+            return replace(self, images=replace(self.images, splits=splits))
+        pairs = zip(self.images, splits, strict=True)
+        return replace(self, images=tuple(replace(i, record=replace(i.record, split=split)) for i, split in pairs))
+
     @property
     def split_names(self) -> tuple[str, ...]:
         """The names of the splits that occur, train, val and test first."""
-        found = {image.record.split for image in self.images} - {""}
+        found = set(self.splits()) - {""}
         return (*(name for name in SPLIT_NAMES if name in found), *sorted(found - set(SPLIT_NAMES)))
 
     @property

@@ -19,6 +19,7 @@ _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: 
 _PNG_PLAIN = {b"PLTE": None, b"pHYs": 9, b"gAMA": 4, b"sRGB": 1, b"cHRM": 32, b"tIME": 7}
 _ORIENTATION_TAG = 0x0112
 _SHORT = 3
+_EXIF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 
 
 class Header(NamedTuple):
@@ -127,9 +128,16 @@ def _exif_orientation(body: bytes) -> int | None:
         if start + 2 + 12 * count + 4 > len(tiff):
             return None
         found: list[int] = []
+        elsewhere = 0
         for number in range(count):
             place = start + 2 + 12 * number
             tag, kind, values = struct.unpack_from(f"{order}HHI", tiff, place)
+            size = values * _EXIF_SIZES.get(kind, len(tiff))
+            if size > 4:  # it lies elsewhere; what counts of values that are not there is Pillow's to say
+                elsewhere += size
+                (offset,) = struct.unpack_from(f"{order}I", tiff, place + 8)
+                if elsewhere > len(tiff) or offset + size > len(tiff):
+                    return None
             if tag == _ORIENTATION_TAG:
                 if kind != _SHORT or values != 1:
                     return None

@@ -1,8 +1,9 @@
 """Image files as pixels: the one decoder of the window, of training and of prediction.
 
 Rules: only the formats of IMAGE_FORMATS, whatever the suffix says; the first frame of several; EXIF orientation
-applied; alpha is ignored; palette, grey, CMYK and the like become RGB as Pillow converts them; 16-bit and float
-images are stretched from their 1st to their 99th percentile, NaN counting as the lowest. Never writes an image.
+applied; what is transparent lies over a neutral grey; palette, grey, CMYK and the like become RGB as Pillow converts
+them; 16-bit and float images are stretched from their 1st to their 99th percentile, NaN counting as the lowest. Never
+writes an image.
 """
 
 from __future__ import annotations
@@ -46,12 +47,15 @@ _TRANSPOSES = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
+_BEHIND_ALPHA = (128, 128, 128)
 _DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _MAX_SIDE = 100_000
 _BOMB_PIXELS = 16_000_000
 _BOMB_PIXELS_PER_BYTE = 20_000
 _BUDGET_CAP = 4 << 30
 _TAIL_BYTES = 64
+CUT_OFF = "the file is cut off before the image ends. Replace it with a sound copy."
 _ANIMATED = frozenset({"GIF", "TIFF", "WEBP", "PNG"})
 
 
@@ -99,14 +103,14 @@ def inspect(path: Path | str) -> ImageInfo:
 
 def read_size(path: Path) -> tuple[int, int]:
     """Upright (width, height) in pixels from the header alone. Raises FormatError if it is no image we open."""
-    with _opened(path) as image:
+    with opened(path) as image:
         width, height = image.size
-        return (height, width) if _orientation(image) >= 5 else (width, height)
+        return (height, width) if orientation_of(image) >= 5 else (width, height)
 
 
 def stored_size(path: Path) -> tuple[int, int]:
     """(width, height) as stored, before the EXIF orientation is applied. Raises FormatError as read_size does."""
-    with _opened(path) as image:
+    with opened(path) as image:
         return image.size
 
 
@@ -116,20 +120,27 @@ def decode(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
     max_side: the longer side is at most this many pixels (thumbnails; JPEG then decodes at reduced size).
     Raises FormatError for what is truncated, damaged, no allowed format, or too large for this machine.
     """
-    with _opened(path) as image:
-        orientation = _orientation(image)
-        if max_side is not None and image.format in ("JPEG", "MPO"):
-            image.draft("RGB" if image.mode != "L" else "L", (max_side, max_side))
-        image.load()
-        picture: Image.Image = image
-        if max_side is not None and max(picture.size) > max_side and picture.mode not in _DEEP_MODES:
-            picture = _reduced(_to_rgb(picture), max_side)
-        if orientation in _TRANSPOSES:
-            picture = picture.transpose(_TRANSPOSES[orientation])
-        pixels = np.array(_to_rgb(picture), dtype=np.uint8, order="C")
-    if max_side is not None and max(pixels.shape[:2]) > max_side:
-        pixels = np.array(_reduced(Image.fromarray(pixels), max_side), dtype=np.uint8, order="C")
-    return pixels
+    with opened(path, max_side=max_side) as image:
+        return np.array(upright_rgb(image, max_side=max_side), dtype=np.uint8, order="C")
+
+
+def upright_rgb(image: ImageFile.ImageFile, *, max_side: int | None = None) -> Image.Image:
+    """The pixels of an image opened with `opened`, as decode gives them."""
+    orientation = orientation_of(image)
+    if max_side is not None and is_reducible(image):
+        shares = (share for share in (8, 4, 2) if -(-max(image.size) // share) >= max_side)
+        share = next(shares, 1)
+        image.draft(image.mode, (max(1, image.width // share), max(1, image.height // share)))
+    image.load()
+    picture = to_rgb(image)
+    if max_side is not None and max(picture.size) > max_side:
+        picture = _reduced(picture, max_side)
+    return picture.transpose(_TRANSPOSES[orientation]) if orientation in _TRANSPOSES else picture
+
+
+def is_reducible(image: ImageFile.ImageFile) -> bool:
+    """Whether a smaller copy of it can be decoded in a fraction of the time and memory: grey and colour JPEG."""
+    return image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L")
 
 
 def is_complete(path: Path) -> bool:
@@ -157,11 +168,17 @@ def _total_memory() -> int:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
-    """The image with its header read and its size found bearable; every failure inside becomes a FormatError."""
+def opened(path: Path, *, max_side: int | None = None) -> Iterator[ImageFile.ImageFile]:
+    """The image with its header read and its size found bearable; every failure inside becomes a FormatError.
+
+    max_side: no more than that is wanted of it, which lets a JPEG pass that would be too large as a whole.
+    """
     try:
         with path.open("rb") as file, Image.open(file, formats=IMAGE_FORMATS) as image:
-            _check_budget(path, image.size, image.mode in _DEEP_MODES, os.fstat(file.fileno()).st_size)
+            share = 1.0
+            if max_side is not None and is_reducible(image):
+                share = max(1 / 8, min(1.0, 2 * max_side / max(image.size)))
+            _check_budget(path, image.size, image.mode in _DEEP_MODES, os.fstat(file.fileno()).st_size, share=share)
             yield image
     except FormatError:
         raise
@@ -172,18 +189,22 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
         raise FormatError(path, "", f"is not an image of a known format ({known}). Convert or remove it.") from error
     except MemoryError as error:
         raise FormatError(path, "", "does not fit into memory. Make it smaller.") from error
+    except EOFError as error:
+        raise FormatError(path, "", CUT_OFF) from error
     except Exception as error:  # a decoder may raise nearly anything on damaged bytes; this is the codec's border
-        raise FormatError(path, "", f"the image cannot be decoded ({error}). Replace it with a sound copy.") from error
+        reason = f"the image cannot be decoded ({error}). Replace it with a sound copy."
+        raise FormatError(path, "", CUT_OFF if "truncated" in str(error).lower() else reason) from error
 
 
-def _check_budget(path: Path | str, size: tuple[int, int], deep: bool, file_size: int) -> None:
+def _check_budget(path: Path | str, size: tuple[int, int], deep: bool, file_size: int, *, share: float = 1.0) -> None:
+    """share: how much of each side is decoded at most."""
     width, height = size
     if width < 1 or height < 1 or max(width, height) > _MAX_SIDE:
         raise FormatError(path, "", f"has {width} x {height} pixels; a side may have 1 to {_MAX_SIDE}. Resize it.")
     pixels = width * height
     if pixels > _BOMB_PIXELS and pixels > file_size * _BOMB_PIXELS_PER_BYTE:
         raise FormatError(path, "", f"claims {width} x {height} pixels in {file_size} bytes. Replace the file.")
-    needed = pixels * (12 if deep else 4)
+    needed = int(pixels * (12 if deep else 4) * share * share)
     if needed > memory_budget():
         reason = (
             f"{width} x {height} pixels need {needed >> 20} MiB, more than the {memory_budget() >> 20} MiB allowed."
@@ -205,9 +226,9 @@ def _info(width: int, height: int, orientation: int, *, complete: bool, frames: 
 
 
 def _inspect_slowly(path: Path) -> ImageInfo:
-    with _opened(path) as image:
+    with opened(path) as image:
         frames = image.format in _ANIMATED and int(getattr(image, "n_frames", 1)) > 1
-        info = _info(*image.size, _orientation(image), complete=_looks_whole(path, image), frames=frames)
+        info = _info(*image.size, orientation_of(image), complete=_looks_whole(path, image), frames=frames)
     return info if info.complete else replace(info, complete=_is_decodable(path))
 
 
@@ -256,7 +277,7 @@ def _is_decodable(path: Path) -> bool:
     return True
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
+def orientation_of(image: ImageFile.ImageFile) -> int:
     """EXIF orientation 1..8 as far as the header tells; Pillow turns TIFF upright by itself.
 
     PNG's own getexif would decode the pixels to look behind them, so the base class's is asked.
@@ -270,10 +291,21 @@ def _orientation(image: ImageFile.ImageFile) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in _DEEP_MODES:
         return Image.fromarray(_stretched(np.asarray(image, dtype=np.float32))).convert("RGB")
+    if image.mode in _ALPHA_MODES or "transparency" in image.info:
+        return _over_grey(image.convert("RGBA"))
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _over_grey(image: Image.Image) -> Image.Image:
+    alpha = image.getchannel("A")
+    if alpha.getextrema() == (255, 255):
+        return image.convert("RGB")
+    behind = Image.new("RGB", image.size, _BEHIND_ALPHA)
+    behind.paste(image.convert("RGB"), mask=alpha)
+    return behind
 
 
 def _stretched(values: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from rcnn_studio.domain.dataset import Box, BoxFlag, Category, ImageRecord, Imag
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.formats import json_text
 from rcnn_studio.formats.codec import LinkedFile
+from rcnn_studio.formats.given_attributes import json_splices
 from rcnn_studio.formats.json_style import Style, append_elements, json_value, remove_elements, set_member
 from rcnn_studio.formats.json_text import JsonArray, JsonText, Member
 from rcnn_studio.formats.labelme_record import FLAGS, RECTANGLE, Shape, read_shape
@@ -126,6 +127,7 @@ class _Patch:
             self._move(members["points"], shape, box)
         if shape.flags != box.flags:
             self._patch_flags(start, members, value, shape.flags ^ box.flags, box.flags)
+        self._changes += json_splices(self._text, members, value, box)
 
     def _move(self, points: Member, shape: Shape, box: Box) -> None:
         """Every coordinate that differs is replaced; those on the old box's sides come out on the new one's."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from rcnn_studio.domain.errors import FormatError
 PROJECT_MARK = "project.rcnn"
 
 _DRIVE = re.compile(r"[A-Za-z]:")
-_DIGITS = re.compile(r"([0-9]+)")
+_DIGITS = re.compile(r"[0-9]+")
 
 
 def clean_relative(root: Path, name: str) -> str:
@@ -54,17 +55,19 @@ def resolve_inside(root: Path, name: str) -> Path:
     return path
 
 
-def natural_key(text: str) -> tuple[tuple[str | tuple[int, str, str], ...], str]:
+def natural_key(text: str) -> str:
     """Sort key under which "a2" comes before "a10"; ties are broken by the text itself.
 
-    Digits are compared as text of their length: a name may have more of them than Python makes a number of.
+    Digits are compared by the length of their number first: a name may have more of them than Python makes a number
+    of. One string, because the parts of a hundred thousand keys would take more memory than all else of an import.
     """
-    parts: list[str | tuple[int, str, str]] = list(_DIGITS.split(text.casefold()))
-    for i in range(1, len(parts), 2):
-        digits = str(parts[i])
-        value = digits.lstrip("0")
-        parts[i] = (len(value), value, digits)
-    return tuple(parts), text
+    return f"{_DIGITS.sub(_sorted_by_length, text.casefold())}\0\0{text}"
+
+
+def _sorted_by_length(match: re.Match[str]) -> str:
+    digits = match.group()
+    value = digits.lstrip("0")
+    return f"\0{chr(min(1 + len(value), sys.maxunicode))}{value}{digits}\0"  # \0: before all that a name can hold
 
 
 def is_storable(name: str) -> bool:
@@ -116,28 +119,43 @@ def _scan_folder(
     place: str, prefix: str, root: Path, suffixes: Collection[str], listing: Listing
 ) -> list[tuple[str, str]]:
     """Adds what one folder holds. -> its sub-folders, as (prefix, path)"""
+    folders: list[tuple[str, str]] = []
+    here = Listing([], [])
     try:
         with os.scandir(place) as entries:
-            found = [entry for entry in entries if not entry.name.startswith(".")]
+            for entry in entries:
+                if prefix and entry.name == PROJECT_MARK:
+                    return []
+                if not entry.name.startswith("."):
+                    _sort_entry(entry, prefix, root, suffixes, here, folders)
     except OSError as error:
         _raise_unreadable(error)
-    if prefix and any(entry.name == PROJECT_MARK for entry in found):
-        return []
-    folders: list[tuple[str, str]] = []
-    for entry in found:
-        name = entry.name
-        dot = name.rfind(".")
-        wanted = dot > 0 and name[dot:].lower() in suffixes
-        if entry.is_symlink():
-            if wanted and entry.is_file() and not is_link_out(Path(entry.path), root):
-                listing.names.append(prefix + name)
-            elif wanted or entry.is_dir():
-                listing.skipped.append(prefix + name)
-        elif entry.is_dir():
-            folders.append((f"{prefix}{name}/", entry.path))
-        elif wanted:
-            (listing.names if entry.is_file() else listing.skipped).append(prefix + name)
+    listing.names.extend(here.names)
+    listing.skipped.extend(here.skipped)
     return folders
+
+
+def _sort_entry(
+    entry: os.DirEntry[str],
+    prefix: str,
+    root: Path,
+    suffixes: Collection[str],
+    listing: Listing,
+    folders: list[tuple[str, str]],
+) -> None:
+    """Adds one entry of a folder to what it is."""
+    name = entry.name
+    dot = name.rfind(".")
+    wanted = dot > 0 and name[dot:].lower() in suffixes
+    if entry.is_symlink():
+        if wanted and entry.is_file() and not is_link_out(Path(entry.path), root):
+            listing.names.append(prefix + name)
+        elif wanted or entry.is_dir():
+            listing.skipped.append(prefix + name)
+    elif entry.is_dir():
+        folders.append((f"{prefix}{name}/", entry.path))
+    elif wanted:
+        (listing.names if entry.is_file() else listing.skipped).append(prefix + name)
 
 
 def below(folder: str, name: str) -> str:

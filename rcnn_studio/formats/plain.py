@@ -19,6 +19,7 @@ from rcnn_studio.formats import images as image_files
 from rcnn_studio.formats import paths
 from rcnn_studio.formats.box_columns import NO_PLACE
 from rcnn_studio.formats.codec import LABEL_FORMATS, Imported, LinkedFile, Source
+from rcnn_studio.formats.image_columns import ImageColumns, ImportedImage
 from rcnn_studio.formats.voc_layout import XML_SUFFIXES, Layout, make_layout
 from rcnn_studio.formats.voc_reading import read_voc
 
@@ -52,7 +53,7 @@ class PlainCodec:
         alone = replace(
             imported,
             files=(),
-            images=tuple(replace(image, file=None) for image in imported.images),
+            images=_in_file(imported.images, None),
             boxes=placeless,
         )
         if source.label_format == "none":
@@ -61,7 +62,7 @@ class PlainCodec:
         if target.exists():
             raise FormatError(target, "", "is there already. Import it as COCO, or move it away.")
         linked = LinkedFile(path=str(target), format="coco", options={"category_ids": []}, exists=False)
-        return replace(alone, files=(linked,), images=tuple(replace(image, file=0) for image in alone.images))
+        return replace(alone, files=(linked,), images=_in_file(alone.images, 0))
 
     def patch(
         self,
@@ -77,6 +78,13 @@ class PlainCodec:
     def write(self, dataset: Dataset, out: Path, report: Report, should_stop: ShouldStop) -> int:
         """Refused: images alone hold no labels."""
         raise FormatError(out, "", "images alone hold no labels. Export as voc or coco.")
+
+
+def _in_file(images: Sequence[ImportedImage], file: int | None) -> Sequence[ImportedImage]:
+    """The same images, their labels all in one file or in none."""
+    if isinstance(images, ImageColumns):
+        return replace(images, files=None if file is None else [file] * len(images))
+    return tuple(replace(image, file=file) for image in images)
 
 
 def _layout(source: Source) -> Layout:

@@ -6,9 +6,8 @@ Reads no XML itself.
 
 from __future__ import annotations
 
-import unicodedata
-from collections import defaultdict
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +15,11 @@ from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.formats import images, paths
 from rcnn_studio.formats.codec import Source
+from rcnn_studio.formats.image_names import ImageNames
 
 XML_SUFFIXES = frozenset({".xml"})
 MAX_LIST_BYTES = 256 << 20
+NO_XML = -1
 
 _FOLDER_SPLITS = {
     "train": "train",
@@ -46,13 +47,22 @@ class Layout:
     problems: tuple[Problem, ...] = ()
     foreign: frozenset[str] = frozenset()
 
+    def xml_path(self, number: int) -> str:
+        """The path of XML file number `number`."""
+        return str(self.annotations / self.xml_files[number])
+
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """xml_of: image -> XML, both relative; planned: image without XML -> the XML it would get."""
+    """xml_of: number of each image's XML, NO_XML for none; used: these XML files, those first that were surest of
+    their image; planned: the XML that an image without one would get.
 
-    xml_of: dict[str, str]
-    planned: dict[str, str]
+    Images and XML files are known by their numbers in the layout.
+    """
+
+    xml_of: Sequence[int]
+    used: Sequence[int]
+    planned: Mapping[int, str]
     problems: list[Problem]
 
 
@@ -110,149 +120,105 @@ def make_layout(
     )
 
 
-def pair(layout: Layout, filename_of: Callable[[str], str | None]) -> Pairs:
-    """Which image has which XML. filename_of: the <filename> of an XML (None: none), asked only in doubt."""
-    names = _Names(layout.image_files)
-    xml_of: dict[str, str] = {}
+def pair(layout: Layout, names: ImageNames, filename_of: Callable[[int], str | None]) -> Pairs:
+    """Which image has which XML. names: of the layout's images. filename_of: the <filename> of an XML (None: none),
+    asked only in doubt."""
+    xml_of, used = array("i", [NO_XML]) * len(layout.image_files), array("i")
     problems: list[Problem] = []
-    for xml in sorted(layout.xml_files, key=lambda x: not names.is_exact(x[:-4])):
-        file = str(layout.annotations / xml)
-        image = names.by_stem(xml[:-4]) or names.by_filename(xml[:-4], filename_of(xml))
+    for number in _exact_first(layout.xml_files, names):
+        key = layout.xml_files[number][:-4]
+        image = names.by_stem(key)
+        if image is None:
+            image = names.by_filename(key, filename_of(number))
         if image is None:
             message = "no image belongs to this file: none has its name, and none its <filename>."
-            problems.append(_left_out(file, "missing-image", message, "Put the image back."))
-        elif image in xml_of:
-            message = f"{image} has its labels in {xml_of[image]} already."
-            problems.append(_left_out(file, "second-annotation", message, "Remove one of the two."))
+            problems.append(_left_out(layout.xml_path(number), "missing-image", message, "Put the image back."))
+        elif xml_of[image] != NO_XML:
+            message = f"{layout.image_files[image]} has its labels in {layout.xml_files[xml_of[image]]} already."
+            problems.append(_left_out(layout.xml_path(number), "second-annotation", message, "Remove one of the two."))
         else:
-            xml_of[image] = xml
-            rivals = names.rivals(xml[:-4])
-            if len(rivals) > 1 and not names.is_named(image, filename_of(xml)):
-                others = ", ".join(rival for rival in rivals if rival != image)
-                message = f"could belong to {image} or to {others}, and its <filename> names neither."
-                action = f"Its boxes are shown on {image}. Look whether they fit; if not, correct <filename>."
-                problems.append(
-                    Problem(
-                        file=file,
-                        where="filename",
-                        kind="ambiguous-image",
-                        message=message,
-                        action=action,
-                        level="warning",
-                    )
-                )
+            xml_of[image] = number
+            used.append(number)
+            rivals = names.rivals(key)
+            if len(rivals) > 1 and not names.is_named(image, filename_of(number)):
+                problems.append(_ambiguous(layout, number, image, rivals))
     planned = _plan(layout, xml_of, problems)
-    return Pairs(xml_of, planned, problems)
+    return Pairs(xml_of, used, planned, problems)
 
 
-def read_splits(layout: Layout, source: Source, pairs: Pairs) -> tuple[dict[str, str], list[Problem]]:
-    """Split of each image that has one, by relative path.
+def _exact_first(xml_files: Sequence[str], names: ImageNames) -> Iterator[int]:
+    """The numbers of the XML files, those first that have an image's name to the letter."""
+    others: list[int] = []
+    for number, xml in enumerate(xml_files):
+        if names.is_exact(xml[:-4]):
+            yield number
+        else:
+            others.append(number)
+    yield from others
+
+
+def _ambiguous(layout: Layout, number: int, image: int, rivals: Sequence[int]) -> Problem:
+    name = layout.image_files[image]
+    others = ", ".join(layout.image_files[rival] for rival in rivals if rival != image)
+    return Problem(
+        file=layout.xml_path(number),
+        where="filename",
+        kind="ambiguous-image",
+        message=f"could belong to {name} or to {others}, and its <filename> names neither.",
+        action=f"Its boxes are shown on {name}. Look whether they fit; if not, correct <filename>.",
+        level="warning",
+    )
+
+
+def read_splits(layout: Layout, source: Source, names: ImageNames, pairs: Pairs) -> tuple[list[str], list[Problem]]:
+    """Split of each image, empty for none.
 
     train, val and test lists first; then trainval, whose images are "train" where some image is in val and else
     have no split yet; without lists, folders named train, valid or test.
     """
     if source.split:
-        return dict.fromkeys(layout.image_files, source.split), []
+        return [source.split] * len(layout.image_files), []
+    if layout.sets is None:
+        tops = (image.split("/", 1)[0].casefold() if "/" in image else "" for image in layout.image_files)
+        return [_FOLDER_SPLITS.get(top, "") for top in tops], []
     problems: list[Problem] = []
-    found: dict[str, str] = {}
-    names = _Names(layout.image_files)
-    owner = {xml[:-4]: image for image, xml in (pairs.xml_of | pairs.planned).items()}
-
-    def image_of(key: str) -> str | None:
-        return owner.get(key) or names.by_stem(key)
-
+    found = [""] * len(layout.image_files)
+    image_of = _by_id(layout, names, pairs)
     for split in ("train", "val", "test", "trainval"):
-        path = layout.sets / f"{split}.txt" if layout.sets else None
-        if path is None or not path.is_file():
+        path = layout.sets / f"{split}.txt"
+        if not path.is_file():
             continue
-        if layout.sets is not None and paths.is_link_out(path, layout.sets.resolve().parent.parent):
+        if paths.is_link_out(path, layout.sets.resolve().parent.parent):
             problems.append(_left_out(str(path), "link-out", "is a link out of the dataset.", "Copy the list here."))
             continue
         listed = _read_list(path, image_of, problems)
-        if split == "trainval" and "val" not in found.values():
+        if split == "trainval" and "val" not in found:
             continue
         for image in listed:
-            found.setdefault(image, "train" if split == "trainval" else split)
-    if not layout.sets:
-        for image in layout.image_files:
-            top = image.split("/", 1)[0].casefold() if "/" in image else ""
-            if top in _FOLDER_SPLITS:
-                found[image] = _FOLDER_SPLITS[top]
+            found[image] = found[image] or ("train" if split == "trainval" else split)
     return found, problems
 
 
-class _Names:
-    """Image files by full name, by path without suffix and by bare stem.
+def _by_id(layout: Layout, names: ImageNames, pairs: Pairs) -> Callable[[str], int | None]:
+    """Finds the image of an id in a list: the one whose labels are, or would be, in the XML of that name."""
+    owner = {layout.xml_files[xml][:-4]: image for image, xml in enumerate(pairs.xml_of) if xml != NO_XML}
+    owner |= {name[:-4]: image for image, name in pairs.planned.items()}
 
-    Names are compared composed (NFC): macOS used to store accents decomposed, and archives carry both.
-    """
+    def image_of(key: str) -> int | None:
+        image = owner.get(key)
+        return names.by_stem(key) if image is None else image
 
-    def __init__(self, image_files: list[str]) -> None:
-        self._full: dict[str, str] = {}
-        self._relative: dict[str, list[str]] = defaultdict(list)
-        self._stem: dict[str, list[str]] = defaultdict(list)
-        self._base: dict[str, list[str]] = defaultdict(list)
-        for image in image_files:
-            name = _composed(image)
-            without = name.rpartition(".")[0]
-            self._full.setdefault(name, image)
-            self._full[image] = image
-            self._relative[without].append(image)
-            self._stem[without.rpartition("/")[2]].append(image)
-            self._base[name.rpartition("/")[2]].append(image)
-
-    def is_exact(self, key: str) -> bool:
-        return key in self._full or _composed(key) in self._relative
-
-    def rivals(self, key: str) -> list[str]:
-        """The images of this path but for their suffix."""
-        return self._relative.get(_composed(key), [])
-
-    def is_named(self, image: str, filename: str | None) -> bool:
-        """True if <filename> is this image's, with or without its folder."""
-        name = _composed((filename or "").replace("\\", "/").strip())
-        return _composed(image) == name or _composed(image).rpartition("/")[2] == name.rpartition("/")[2]
-
-    def by_stem(self, key: str) -> str | None:
-        """The one image of this stem (`a`, or `a.png` for a.png.xml); None if there is none or there are several."""
-        name = _composed(key)
-        if key in self._full or name in self._full:
-            return self._full.get(key) or self._full[name]
-        candidates = self._relative.get(name) or self._stem.get(name.rpartition("/")[2], [])
-        return _only(candidates, key)
-
-    def by_filename(self, key: str, filename: str | None) -> str | None:
-        """The image that <filename> names, among those of the stem if there are any."""
-        rivals = self.rivals(key)
-        if filename:
-            name = _composed(filename.replace("\\", "/").strip())
-            base = name.rpartition("/")[2]
-            if name in self._full and (not rivals or self._full[name] in rivals):
-                return self._full[name]
-            if rivals:
-                return next((image for image in rivals if _composed(image).rpartition("/")[2] == base), rivals[0])
-            candidates = self._base.get(base) or self._stem.get(base) or self._stem.get(base.rpartition(".")[0], [])
-            return candidates[0] if len(candidates) == 1 else None
-        return rivals[0] if rivals else None
+    return image_of
 
 
-def _composed(name: str) -> str:
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
-
-
-def _only(candidates: list[str], key: str) -> str | None:
-    """The one candidate; among several that differ in their accents' coding alone, the one written as the key is."""
-    if len(candidates) > 1:
-        candidates = [image for image in candidates if image.rpartition(".")[0] == key]
-    return candidates[0] if len(candidates) == 1 else None
-
-
-def _plan(layout: Layout, xml_of: dict[str, str], problems: list[Problem]) -> dict[str, str]:
+def _plan(layout: Layout, xml_of: Sequence[int], problems: list[Problem]) -> dict[int, str]:
     """The XML for each image that has none; two images of one stem must not share one."""
+    planned: dict[int, str] = {}
+    if NO_XML not in xml_of:
+        return planned
     taken = {xml.casefold() for xml in (*layout.xml_files, *layout.foreign)}
-    planned: dict[str, str] = {}
-    for image in layout.image_files:
-        if image in xml_of:
+    for number, image in enumerate(layout.image_files):
+        if xml_of[number] != NO_XML:
             continue
         name = image.rpartition(".")[0] + ".xml"
         if name.casefold() in taken:
@@ -268,7 +234,7 @@ def _plan(layout: Layout, xml_of: dict[str, str], problems: list[Problem]) -> di
                 )
             )
         taken.add(name.casefold())
-        planned[image] = name
+        planned[number] = name
     return planned
 
 
@@ -278,7 +244,7 @@ def _free_name(image: str, taken: set[str]) -> str:
     return next(name for name in names if name.casefold() not in taken)
 
 
-def _read_list(path: Path, image_of: Callable[[str], str | None], problems: list[Problem]) -> list[str]:
+def _read_list(path: Path, image_of: Callable[[str], int | None], problems: list[Problem]) -> list[int]:
     """The images of an ImageSets file; its lines are "id" or "id 1", and an id may hold spaces."""
     try:
         if path.stat().st_size > MAX_LIST_BYTES:
@@ -289,7 +255,7 @@ def _read_list(path: Path, image_of: Callable[[str], str | None], problems: list
         message = f"cannot be read ({error})."
         problems.append(Problem(file=str(path), where="", kind="unreadable-split", message=message, action=action))
         return []
-    found: list[str] = []
+    found: list[int] = []
     unknown: list[str] = []
     for line in lines:
         text = line.strip()
@@ -298,7 +264,10 @@ def _read_list(path: Path, image_of: Callable[[str], str | None], problems: list
         image = image_of(text)
         if image is None and text.rpartition(" ")[2].rpartition("\t")[2] in ("1", "0", "-1"):
             image = image_of(text.rstrip("01").rstrip("-").rstrip())
-        (found if image else unknown).append(image or text)
+        if image is None:
+            unknown.append(text)
+        else:
+            found.append(image)
     if unknown:
         shown = ", ".join(repr(name[:60]) for name in unknown[:3]) + (" ..." if len(unknown) > 3 else "")
         message = f"{len(unknown)} of its ids name no image: {shown}."

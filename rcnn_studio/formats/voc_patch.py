@@ -13,6 +13,7 @@ from rcnn_studio.domain.dataset import Box, Category, ImageRecord, ImageState
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.formats import xml_text
 from rcnn_studio.formats.codec import LinkedFile
+from rcnn_studio.formats.given_attributes import given
 from rcnn_studio.formats.text import is_same, number_text, without_controls
 from rcnn_studio.formats.voc_convention import DATABASE_ONE_BASED, DATABASE_ZERO_BASED
 from rcnn_studio.formats.voc_record import CORNERS, FLAG_TAGS, VocObject, read_object
@@ -180,6 +181,10 @@ class _Patch:
         for tag, flag in FLAG_TAGS.items():
             if bool(box.flags & flag) != bool(record.flags & flag):
                 self._set_flag(element, tag, bool(box.flags & flag))
+        for tag, value in given(box).items():
+            child = element.child(tag)
+            if child is not None and not child.children and child.text.strip() != value:
+                self._set_text(child, xml_text.escape(str(value), self._path))
         bndbox = element.child("bndbox")
         assert bndbox is not None, "a record with corners has a bndbox"
         new = self._written.corners(box)

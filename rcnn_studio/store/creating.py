@@ -22,7 +22,7 @@ from rcnn_studio.formats.box_columns import NO_PLACE
 from rcnn_studio.formats.codec import Imported, ImportedImage, LinkedFile
 from rcnn_studio.store.applying import write_boxes, write_categories, write_problems
 from rcnn_studio.store.edits_json import extra_to_text
-from rcnn_studio.store.locations import to_stored
+from rcnn_studio.store.locations import StoredPaths, to_stored
 from rcnn_studio.store.schema import DATABASE_NAME, connect, create_tables, now_text, transaction
 
 _IMAGES_A_STEP = 1000
@@ -76,6 +76,7 @@ def _build(path: Path, folder: Path, imported: Imported, report: Report, should_
         # Nobody sees this file before it is whole, so nothing has to survive until then.
         db.execute("PRAGMA journal_mode = OFF")
         db.execute("PRAGMA synchronous = OFF")
+        db.execute("PRAGMA temp_store = FILE")  # in memory, the sorting of a million boxes has no limit
         create_tables(db)
         with transaction(db):
             _insert_meta(db, folder, imported)
@@ -110,14 +111,16 @@ def _insert_meta(db: sqlite3.Connection, folder: Path, imported: Imported) -> No
 def _insert_files(
     db: sqlite3.Connection, folder: Path, files: Sequence[LinkedFile], report: Report, should_stop: ShouldStop
 ) -> None:
+    stored = StoredPaths(folder)
     for number, file in enumerate(files):
         if number % _FILES_A_STEP == 0:
             check(should_stop)
             report(Progress("Reading the linked files", number, len(files)))
-        found = file_hash(Path(file.path)) if file.exists and not file.refused else ""
+        # The hash of what was read, where it is known: a file changed since then is noticed when it is next looked at.
+        found = (file.hash or file_hash(Path(file.path))) if file.exists and not file.refused else ""
         if file.exists and not file.refused and not found:
             raise ProjectError(f"{file.path}: vanished during the import. Put it back and import again.")
-        text, relative = to_stored(file.path, folder)
+        text, relative = stored.of(os.path.abspath(file.path))
         db.execute(
             "INSERT INTO files (id, path, relative, format, split, options, hash, origin, status)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

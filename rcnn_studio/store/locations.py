@@ -20,6 +20,27 @@ def to_stored(path: str | Path, project: Path) -> tuple[str, bool]:
     return str(target), False
 
 
+class StoredPaths:
+    """to_stored for a hundred thousand files of a few folders: each folder is looked up once."""
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+        self._folders: dict[str, tuple[str, bool]] = {}
+
+    def of(self, path: str) -> tuple[str, bool]:
+        """What to_stored says of this path of a file, which must be absolute and without dots."""
+        if os.path.islink(path):
+            return to_stored(path, self._project)
+        folder, name = os.path.split(path)
+        known = self._folders.get(folder)
+        if known is None:
+            known = self._folders[folder] = to_stored(folder, self._project)
+        text, relative = known
+        if not relative:
+            return os.path.join(text, name), False
+        return name if text == "." else f"{text}/{name}", True
+
+
 def from_stored(text: str, relative: bool, project: Path) -> Path:
     """The absolute path of what to_stored wrote. Raises ProjectError for a relative path that leaves the project's
     parent folder, which only a crafted project has."""

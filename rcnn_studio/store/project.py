@@ -9,7 +9,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rcnn_studio.domain.box_shapes import ShapeWay
@@ -18,9 +18,10 @@ from rcnn_studio.domain.edits import Edit
 from rcnn_studio.domain.errors import ProjectError, StudioError
 from rcnn_studio.domain.progress import Report, ShouldStop, ignore, never
 from rcnn_studio.formats.codec import Imported
-from rcnn_studio.store import backups, compacting, home, linked, shapes, verifying
+from rcnn_studio.store import backups, base_document, compacting, home, linked, shapes, verifying
 from rcnn_studio.store.applying import apply_edit, dirtied_files
 from rcnn_studio.store.backups import Backup
+from rcnn_studio.store.base_document import BaseDocument
 from rcnn_studio.store.conflicts import Conflict, Keep, Settler, list_conflicts
 from rcnn_studio.store.creating import create_database
 from rcnn_studio.store.history import HistoryEntry, PastEdit, Provenance, UndoStack
@@ -345,6 +346,13 @@ class ProjectStore(ProjectReads):
         """Whether these images' files (those at hand) are there, in the size they had at the import: kinds
         "missing-image", "missing-folder", "unreadable-image", "image-size-changed". Raises ProjectError."""
         return tuple(check_images(self._readers, self.folder, image_ids, report=ignore, should_stop=never))
+
+    def base_document(
+        self, image_id: int, *, known: tuple[int, int] | None, limits: Mapping[str, int]
+    ) -> BaseDocument | None:
+        """What an image's labels are patched into; see base_document.read. Raises OSError, ProjectError."""
+        with self._readers.transaction() as db:
+            return base_document.read(db, image_id, self.folder, known=known, limits=limits)
 
     def conflicts(self) -> list[Conflict]:
         """Linked files that another program has changed, so that they were left alone."""

@@ -15,6 +15,7 @@ from rcnn_studio.domain.errors import ProjectError
 from rcnn_studio.formats.paths import resolve_inside
 from rcnn_studio.store import history, reading, shapes
 from rcnn_studio.store.history import HistoryEntry, Provenance, UndoStack
+from rcnn_studio.store.last_edits import read_last_edits
 from rcnn_studio.store.overlay import Overlay, apply_to_record, apply_to_rejections
 from rcnn_studio.store.reading import ImageTable, Readers
 from rcnn_studio.store.writer import Writer
@@ -116,6 +117,12 @@ class ProjectReads:
         self._settle()
         with self._readers.transaction() as db:
             return history.read_image_history(db, image_id, limit)
+
+    def last_edits(self) -> dict[int, int]:
+        """Image id -> sequence of the newest edit that has touched it; images never edited are left out."""
+        self._settle()
+        with self._readers.transaction() as db:
+            return read_last_edits(db)
 
     def image_as_of(self, image_id: int, sequence: int) -> ImageRecord:
         """The image as it was right after this edit; 0: as it was imported. Raises ProjectError."""

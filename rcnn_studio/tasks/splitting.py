@@ -43,7 +43,7 @@ def split_imported(imported: Imported, rules: SplitRules, report: Report, should
     """The same, with labelled images put into splits where no image has one yet. Raises Cancelled."""
     if imported.split_names:
         return imported
-    dataset = dataset_of(imported)
+    dataset = dataset_of(imported, only_counts=True)
     return imported.with_splits(_draw(dataset, rules, [""] * len(dataset), report, should_stop)[0])
 
 

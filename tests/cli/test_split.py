@@ -101,7 +101,8 @@ def test_a_project_that_is_open_elsewhere_is_left_alone(studio, tmp_path, datase
     with ProjectStore.open(tmp_path / "p"):
         said = studio("split", tmp_path / "p", "--anew")
     assert said.code == 1
-    assert "has it open" in said.err and "Close it there first" in said.err
+    assert "has it open" in said.err
+    assert "Close it there first" in said.err
 
 
 @pytest.mark.parametrize("shares", [("--split", "0.6", "--test", "0.4"), ("--split", "1.2"), ("--test", "-0.1")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,10 +10,12 @@ from hypothesis import strategies as st
 from rcnn_studio.domain.dataset import (
     PALETTE,
     BoxFlag,
+    Category,
     ImageState,
     make_categories,
     next_color,
     next_hotkey,
+    spread_color,
 )
 from tests.domain.values import FLAGS, box, boxes_inside, dataset, record
 
@@ -98,12 +101,24 @@ def test_a_box_moved_to_where_it_is_counts_as_untouched() -> None:
     assert before.moved_to(2, 3, 20, 30) == before
 
 
-def test_twelve_categories_get_ten_keys_and_every_colour_before_one_comes_twice() -> None:
+def test_twelve_categories_get_ten_keys_and_the_palette_before_other_colours() -> None:
     made = make_categories([f"kind {n}" for n in range(12)])
     assert [c.id for c in made] == list(range(1, 13))
     assert [c.hotkey for c in made] == [*"1234567890", None, None]
     assert [c.color for c in made[:10]] == list(PALETTE)
-    assert {c.color for c in made[10:]} <= set(PALETTE)
+    assert not {c.color for c in made[10:]} & set(PALETTE)
+
+
+def test_five_hundred_categories_have_colours_of_their_own_and_neighbours_differ_much() -> None:
+    colors = [c.color for c in make_categories([f"kind {n}" for n in range(500)])]
+    assert len(set(colors)) == 500
+    rgb = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors], dtype=np.float64)
+    assert np.abs(np.diff(rgb, axis=0)).max(axis=1).min() > 40
+
+
+def test_colours_come_again_only_when_there_are_thousands_of_categories() -> None:
+    taken = [Category(id=n, name=str(n), color=color) for n, color in enumerate({spread_color(n) for n in range(3000)})]
+    assert next_color(taken).startswith("#")
 
 
 def test_a_freed_key_and_colour_are_given_again() -> None:

@@ -175,3 +175,45 @@ def test_the_pictures_of_a_project_inside_the_folder_are_not_listed(tmp_path: Pa
 def test_listing_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="is not a folder"):
         images.list_images(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "gif"])
+def test_what_is_transparent_is_seen_over_grey(tmp_path: Path, suffix: str) -> None:
+    image = Image.new("RGBA", (40, 30), (255, 0, 0, 255))
+    image.paste((0, 0, 0, 0), (20, 0, 40, 30))
+    path = tmp_path / f"a.{suffix}"
+    image.save(path, **({"lossless": True} if suffix == "webp" else {}))
+    pixels = images.decode(path)
+    assert pixels[10, 5].tolist() == pytest.approx([255, 0, 0], abs=2)
+    assert pixels[10, 30].tolist() == [128, 128, 128]
+
+
+def test_half_transparent_pixels_are_half_grey(tmp_path: Path) -> None:
+    Image.new("RGBA", (8, 8), (255, 255, 255, 128)).save(tmp_path / "a.png")
+    assert images.decode(tmp_path / "a.png")[0, 0].tolist() == pytest.approx([192] * 3, abs=1)
+
+
+def test_a_palette_with_a_transparent_colour_is_seen_over_grey(tmp_path: Path) -> None:
+    image = Image.new("P", (10, 10), 0)
+    image.putpalette([0, 0, 0, 255, 0, 0])
+    image.paste(1, (5, 0, 10, 10))
+    image.save(tmp_path / "a.png", transparency=0)
+    pixels = images.decode(tmp_path / "a.png")
+    assert pixels[0, 0].tolist() == [128] * 3
+    assert pixels[0, 9].tolist() == [255, 0, 0]
+
+
+def test_a_jpeg_too_large_as_a_whole_can_be_seen_reduced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = draw_image(tmp_path / "a.jpg", size=(800, 600))
+    monkeypatch.setattr(images, "memory_budget", lambda: 200_000)
+    with pytest.raises(FormatError, match="800 x 600 pixels"):
+        images.decode(path)
+    assert images.decode(path, max_side=100).shape == (75, 100, 3)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_reduced_jpeg_is_exactly_as_large_as_its_share(tmp_path: Path, orientation: int) -> None:
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (1600, 1200), "green").save(path, exif=turned(orientation))
+    expected = (300, 400, 3) if orientation == 1 else (400, 300, 3)
+    assert images.decode(path, max_side=400).shape == expected

@@ -149,7 +149,7 @@ def test_an_image_called_complete_can_be_decoded_and_one_cut_off_is_not_called_s
 
 def test_the_fast_look_is_used_and_opens_the_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = draw_image(tmp_path / "a.jpg", size=(640, 480))
-    monkeypatch.setattr(images, "_opened", None)
+    monkeypatch.setattr(images, "opened", None)
     assert (images.inspect(path).width, images.inspect(path).complete) == (640, True)
 
 

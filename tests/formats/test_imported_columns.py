@@ -1,16 +1,19 @@
-"""The boxes of an import as columns: the same boxes come out that went in, and a mix-up is noticed."""
+"""The boxes and images of an import as columns: the same boxes come out that went in, and a mix-up is noticed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from rcnn_studio.domain.dataset import Box, BoxFlag, BoxSource, ImageRecord, make_categories
-from rcnn_studio.formats import Imported, ImportedImage
+from rcnn_studio.domain.dataset import Box, BoxFlag, BoxSource, ImageRecord, ImageState, make_categories
+from rcnn_studio.formats import Imported, ImportedImage, LinkedFile
 from rcnn_studio.formats.box_columns import BoxColumns
+from rcnn_studio.formats.image_columns import ImageColumns, Made
 from rcnn_studio.store.project import ProjectStore
+from rcnn_studio.tasks.columns import dataset_of
 from tests.formats.files import draw_image
 
 BOXES = (
@@ -66,3 +69,53 @@ def test_a_box_that_no_file_holds_is_refused() -> None:
     drawn = replace(BOXES[0], source=BoxSource.HUMAN)
     with pytest.raises(ValueError, match="box 1 did not come out of a dataset file"):
         BoxColumns.of([(drawn,)])
+
+
+def columns(folder: Path, *, splits: tuple[str, ...] = ("", "", "")) -> Imported:
+    images = ImageColumns(
+        paths=["0.png", "1.png", "2.png"],
+        sizes=np.array([[64, 48], [32, 48], [64, 16]], dtype=np.int32),
+        states=np.array([1, 0, 3], dtype=np.uint8),
+        splits=splits,
+        files=range(3),
+    )
+    files = Made(3, lambda number: LinkedFile(path=str(folder / f"{number}.xml"), format="voc"))
+    boxes = BoxColumns.of([BOXES[:2], (), ()])
+    names = make_categories(["bolt", "nut"])
+    return Imported(categories=names, roots=(str(folder),), files=files, images=images, problems=(), boxes=boxes)
+
+
+def test_records_are_made_from_columns_when_they_are_asked_for(tmp_path: Path) -> None:
+    found = columns(tmp_path)
+    wanted = ImageRecord(id=3, root=0, path="2.png", width=64, height=16, state=ImageState.VERIFIED)
+    assert found.images[2] == found.images[-1] == ImportedImage(record=wanted, file=2)
+    assert list(found.images) == list(found.images[:]) == [found.images[i] for i in range(3)]
+    assert found.images[1:9] == tuple(found.images)[1:]
+    assert found.record(0).boxes == BOXES[:2]
+    assert [file.path for file in found.files] == [str(tmp_path / f"{number}.xml") for number in range(3)]
+    assert found.files[-1] == found.files[2:][0]
+    for values in (found.images, found.files):
+        with pytest.raises(IndexError):
+            values[3]
+
+
+def test_splits_of_columns_and_of_records_are_set_alike(tmp_path: Path) -> None:
+    found = columns(tmp_path)
+    alone = replace(found, images=tuple(found.images), files=tuple(found.files))
+    assert found.split_names == alone.split_names == ()
+    assert list(found.states()) == list(alone.states()) == [1, 0, 3]
+    for given in (found, alone):
+        split = given.with_splits(["val", "", "fold1"])
+        assert list(split.splits()) == [image.record.split for image in split.images] == ["val", "", "fold1"]
+        assert split.split_names == ("val", "fold1")
+        assert split.record(0) == replace(found.record(0), split="val")
+
+
+def test_counts_alone_are_those_of_the_whole_dataset(tmp_path: Path) -> None:
+    whole, counts = (dataset_of(columns(tmp_path), only_counts=only) for only in (False, True))
+    assert whole.xyxy.tolist() == [list(box.xyxy) for box in BOXES[:2]]
+    assert whole.box_ids.tolist() == [1, 2]
+    assert (whole.xyxy.dtype, whole.category_ids.dtype) == (np.float64, np.int64)
+    for part in ("offsets", "category_ids", "states", "image_ids"):
+        assert getattr(whole, part).tolist() == getattr(counts, part).tolist()
+    assert counts.paths == whole.paths

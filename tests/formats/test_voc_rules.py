@@ -456,12 +456,13 @@ def test_corners_as_columns_are_those_of_the_objects(
     collector.add(objects)
     rows = collector.finish(one_based=one_based)
     wanted = [o.corners(one_based=one_based) for o in objects]
-    assert rows.has_area().tolist() == [c is not None for c in wanted]
-    assert [tuple(c) if ok else None for c, ok in zip(rows.xyxy.tolist(), rows.has_area(), strict=True)] == wanted
+    sound = rows.has_area().tolist()
+    assert sound == [c is not None for c in wanted]
     faulty = [i for i, o in enumerate(objects) if o.all_faults(one_based=one_based)]
     assert set(faulty) <= set(rows.odd().tolist())
     for row in faulty:
         assert rows.faults(row) == objects[row].all_faults(one_based=one_based)
+    assert [tuple(c) if ok else None for c, ok in zip(rows.become_corners().tolist(), sound, strict=True)] == wanted
 
 
 def test_categories_in_the_order_of_their_names_have_the_same_ids_at_every_import(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from tests.store.projects import (
     draw_images,
     id_of,
     label_rows,
+    make_voc,
     move,
     voc_project,
 )
@@ -83,6 +84,16 @@ def test_a_change_made_while_the_project_was_closed_is_noticed_at_the_next_open(
         store.check_external([xml])
         assert [c.path for c in store.conflicts()] == [str(xml)]
         assert xml.read_bytes().count(b"Right") == 2
+
+
+def test_a_file_changed_between_reading_and_storing_is_noticed(tmp_path: Path) -> None:
+    data = make_voc(tmp_path / "voc")
+    imported = codec("voc").read(Source(path=data), ignore, never)
+    xml = tmp_path / XML / "img_1.xml"
+    overwrite(xml, xml.read_bytes().replace(b"Left", b"Right"))
+    with ProjectStore.create(tmp_path / "project", imported) as store:
+        store.check_external([xml])
+        assert [c.path for c in store.conflicts()] == [str(xml)]
 
 
 def test_the_file_of_an_image_is_told(tmp_path: Path) -> None:
