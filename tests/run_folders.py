@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from rcnn_studio.domain.balance import Balance
 from rcnn_studio.domain.dataset import Category
 from rcnn_studio.domain.runs import (
     CategoryScore,
@@ -20,12 +21,15 @@ from rcnn_studio.domain.runs import (
 from rcnn_studio.formats.run_folder import new_run_dir
 
 
-def make_finished_run(runs_folder: Path, categories: Sequence[Category], *, AP50: float = 0.9) -> Path:
+def make_finished_run(
+    runs_folder: Path, categories: Sequence[Category], *, AP50: float = 0.9, balance: Balance | None = None
+) -> Path:
     """A finished run of one epoch, with scores and without checkpoints. -> its folder"""
     folder = new_run_dir(runs_folder, "test")
     scores = Scores(
         AP=0.6, AP50=AP50, AP75=0.7, APs=-1.0, APm=0.6, APl=0.7, AR1=0.3, AR10=0.6, AR100=0.7, ARs=-1.0, ARm=0.7,
         ARl=0.8, per_category=tuple(CategoryScore(name=c.name, boxes=10, AP=0.6, AP50=AP50) for c in categories),
+        balance=balance,
     )  # fmt: skip
     events = [
         RunStarted(

@@ -77,10 +77,11 @@ class Terminal:
                 self._bar = None
 
     def _training_text(self, step: StepDone) -> str:
-        epochs = self.started.epochs if self.started is not None else step.epoch
+        settled = self.started is not None and self.started.limit_s <= 0  # a time limit decides how many there will be
+        epochs = f"/{self.started.epochs}" if self.started is not None and settled else ""
         ap50 = f"  AP50 {self._ap50:.3f}" if self._ap50 >= 0 else ""
         return (
-            f"epoch {step.epoch}/{epochs}  loss {step.loss:.3f}{ap50}  "
+            f"epoch {step.epoch}{epochs}  loss {step.loss:.3f}{ap50}  "
             f"{step.images_per_s:.1f} images/s  {clock(step.left_s)} left"
         )
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rcnn_studio.domain import geometry
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Detections:
@@ -62,31 +60,3 @@ class Rejection:
     x2: float
     y2: float
     score: float
-
-
-def open_detections(
-    detections: Detections,
-    *,
-    box_xyxy: ArrayLike,
-    box_category_ids: ArrayLike,
-    rejections: tuple[Rejection, ...] = (),
-    iou_threshold: float = 0.5,
-    rejected_iou: float = 0.7,
-) -> NDArray[np.int64]:
-    """Indices of the detections a person still has to decide on.
-
-    Left out: those that overlap a box of the same category at IoU >= iou_threshold, or of any category
-    at IoU >= 0.8 (the object has its label), and those that overlap a rejection of the same category at
-    IoU >= rejected_iou.
-    """
-    keep = np.ones(len(detections), dtype=np.bool_)
-    boxes = geometry.as_xyxy(box_xyxy)
-    if len(boxes) and len(detections):
-        iou = geometry.iou_matrix(detections.xyxy, boxes)
-        same = detections.category_ids[:, None] == np.asarray(box_category_ids, dtype=np.int64)[None, :]
-        keep &= ~((iou >= iou_threshold) & same).any(axis=1) & ~(iou >= 0.8).any(axis=1)
-    if rejections and len(detections):
-        iou = geometry.iou_matrix(detections.xyxy, [(r.x1, r.y1, r.x2, r.y2) for r in rejections])
-        same = detections.category_ids[:, None] == np.array([r.category_id for r in rejections])[None, :]
-        keep &= ~((iou >= rejected_iou) & same).any(axis=1)
-    return np.flatnonzero(keep).astype(np.int64)

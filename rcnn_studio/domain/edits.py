@@ -121,12 +121,14 @@ def apply_to_boxes(boxes: tuple[Box, ...], change: ImageChange) -> tuple[Box, ..
     return tuple(sorted([*kept, *change.added], key=lambda box: box.id))
 
 
-def state_after(boxes: tuple[Box, ...], before: ImageState) -> ImageState:
+def state_after(boxes: tuple[Box, ...], before: ImageState, *, begun: bool = False) -> ImageState:
     """State of an image once its boxes have changed: labelled with boxes, unlabelled without; needs-fix stays.
 
-    Removing the last box does not claim that nothing is there: that is said with "nothing here".
+    begun: the change leaves detections to decide on, so an unlabelled image stays so: trained on half labelled, it
+    would teach that the rest is background. Removing the last box does not claim that nothing is there: that is said
+    with "nothing here".
     """
-    if before == ImageState.NEEDS_FIX:
+    if before == ImageState.NEEDS_FIX or (begun and before == ImageState.UNLABELLED):
         return before
     return ImageState.LABELLED if boxes else ImageState.UNLABELLED
 

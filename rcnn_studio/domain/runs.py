@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from rcnn_studio.domain.balance import Balance
+
 LOSS_NAMES = ("loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg")
 
 
@@ -118,7 +120,10 @@ class CategoryScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """COCO's twelve numbers and VOC's two, 0..1; -1 where there is nothing to score (pycocotools' convention)."""
+    """COCO's twelve numbers and VOC's two, 0..1; -1 where there is nothing to score (pycocotools' convention).
+
+    balance: how right the detections are from each score on; None in the runs of earlier versions.
+    """
 
     AP: float
     AP50: float
@@ -135,10 +140,13 @@ class Scores:
     VOC07: float = -1.0
     VOC10: float = -1.0
     per_category: tuple[CategoryScore, ...] = ()
+    balance: Balance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
+    """epochs: planned. limit_s: seconds of the run at which the time limit ends it, perhaps before; 0 for none."""
+
     run_id: str
     device: str
     train_images: int
@@ -146,6 +154,7 @@ class RunStarted:
     epochs: int
     steps_per_epoch: int
     boxes: int
+    limit_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +174,10 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochEvaluated:
-    """Scores of the validation split after an epoch (1-based). val_loss: -1 where it was not asked for."""
+    """Scores of the validation split after an epoch (1-based). val_loss: -1 where it was not asked for.
+
+    cost_s: how long scoring took. next_s: seconds of the run at which the next scoring is about due; 0: not known.
+    """
 
     epoch: int
     step: int
@@ -173,6 +185,8 @@ class EpochEvaluated:
     best: bool
     elapsed_s: float
     val_loss: float = -1.0
+    cost_s: float = 0.0
+    next_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +254,16 @@ def scores_from_json(data: dict[str, Any]) -> Scores:
     values = _known(Scores, data)
     rows = values.get("per_category", ())
     values["per_category"] = tuple(CategoryScore(**_known(CategoryScore, row)) for row in rows)
+    counted = values.get("balance")
+    values["balance"] = _balance(counted) if counted else None
     return Scores(**values)
+
+
+def _balance(data: dict[str, Any]) -> Balance:
+    shown, right = (tuple(int(n) for n in data[name]) for name in ("shown", "right"))
+    if len(shown) != 101 or len(right) != 101:
+        raise TypeError("balance: 101 counts each")
+    return Balance(boxes=int(data["boxes"]), shown=shown, right=right)
 
 
 def _known(cls: type[Any], data: dict[str, Any]) -> dict[str, Any]:

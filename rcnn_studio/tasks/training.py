@@ -6,7 +6,7 @@ Knows no loss and no layer: those are the engine's.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +74,7 @@ def run_training(
         check_labels(snapshot, config)
     else:
         config = config_to_resume(resume, config)
-        snapshot = read_snapshot(resume / SNAPSHOT_FILE)
+        snapshot = relocated(read_snapshot(resume / SNAPSHOT_FILE), store.snapshot())
         if changed_since(snapshot, store.snapshot(trainable_only=True)):
             report(Warned(message=f"The labels have changed since. {resume.name} goes on with those it began with."))
     check(should_stop)
@@ -139,6 +139,17 @@ def changed_since(snapshot: Dataset, now: Dataset) -> bool:
     return not same or not all(
         np.array_equal(getattr(snapshot, c), getattr(now, c), equal_nan=c == "xyxy") for c in columns
     )
+
+
+def relocated(snapshot: Dataset, now: Dataset) -> Dataset:
+    """The snapshot with its images where the project has them now: it may have been moved since."""
+    rows = {int(image_id): row for row, image_id in enumerate(now.image_ids)}
+    roots = list(snapshot.roots)
+    for row, image_id in enumerate(snapshot.image_ids):
+        there = rows.get(int(image_id))
+        if there is not None and now.paths[there] == snapshot.paths[row]:
+            roots[int(snapshot.image_roots[row])] = now.roots[int(now.image_roots[there])]
+    return replace(snapshot, roots=tuple(roots))
 
 
 def check_labels(snapshot: Dataset, config: TrainConfig) -> None:

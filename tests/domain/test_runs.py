@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 
 import pytest
 
+from rcnn_studio.domain.balance import Balance
 from rcnn_studio.domain.runs import (
     CategoryScore,
     CheckpointSaved,
@@ -31,6 +32,7 @@ SCORES = Scores(
         CategoryScore(name="bolt", boxes=20, AP=0.6, AP50=0.9, found=18),
         CategoryScore(name="Mutter ⌀3", boxes=0, AP=-1.0, AP50=-1.0),
     ),
+    balance=Balance(boxes=20, shown=tuple(range(101))[::-1], right=(18,) * 50 + (9,) * 51),
 )  # fmt: skip
 EVENTS: list[TrainEvent] = [
     RunStarted(run_id="r", device="CPU", train_images=9, val_images=3, epochs=4, steps_per_epoch=5, boxes=40),
@@ -76,9 +78,9 @@ def test_scores_of_a_later_version_can_be_read() -> None:
 
 
 def test_scores_of_an_older_version_can_be_read() -> None:
-    data = {f.name: 0.5 for f in fields(Scores) if f.name not in ("VOC07", "VOC10", "per_category")}
+    data = {f.name: 0.5 for f in fields(Scores) if f.name not in ("VOC07", "VOC10", "per_category", "balance")}
     old = scores_from_json(data)
-    assert (old.AP, old.VOC07, old.VOC10, old.per_category) == (0.5, -1.0, -1.0, ())
+    assert (old.AP, old.VOC07, old.VOC10, old.per_category, old.balance) == (0.5, -1.0, -1.0, (), None)
 
 
 @pytest.mark.parametrize("gone", ["step", "losses", "lr"])
@@ -95,3 +97,10 @@ def test_a_config_is_plain_json() -> None:
     assert back["epochs"] == 3
     assert tuple(back["anchor_sizes"]) == config.anchor_sizes
     assert back["extra"] == {"note": "second try"}
+
+
+def test_a_balance_that_was_torn_is_damage() -> None:
+    torn = json.loads(json.dumps(asdict(SCORES)))
+    torn["balance"]["shown"].pop()
+    with pytest.raises(TypeError):
+        scores_from_json(torn)

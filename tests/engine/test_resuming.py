@@ -26,7 +26,7 @@ from rcnn_studio.engine.data.targets import CategoryTable
 from rcnn_studio.engine.training.checkpoints import Manifest, load_state, steps_of
 from rcnn_studio.engine.training.keeping import Keeper, load_last
 from rcnn_studio.engine.training.trainer import train
-from rcnn_studio.formats.run_folder import read_run
+from rcnn_studio.formats.run_folder import read_events, read_run
 
 CONFIG = replace(
     drawings.SMALL,
@@ -72,6 +72,29 @@ def losses(events: list[Any]) -> dict[int, tuple[float, ...]]:
 
 def weights_of(run: Path) -> dict[str, bytes]:
     return {name: (run / "checkpoints" / name / "model.safetensors").read_bytes() for name in ("last", "best")}
+
+
+@pytest.mark.parametrize("step", [5, 6, 8])
+def test_a_resumed_run_told_once_what_happened_twice(step: int, drawn: Dataset, tmp_path: Path) -> None:
+    """The checkpoint is older than the last words of the run: those after it are told again, not twice."""
+    folder = tmp_path / "run"
+    run_until(step, CONFIG, drawn, folder)
+    shutil.copytree(folder / "checkpoints", tmp_path / "older")
+    run_until(step + 3, CONFIG, drawn, folder, resume=True)
+    shutil.rmtree(folder / "checkpoints")
+    shutil.copytree(tmp_path / "older", folder / "checkpoints")
+    with (folder / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"event": "StepDone", "st')  # as a kill leaves it
+    train(CONFIG, drawn, folder, lambda _: None, never, resume=True)
+    events = read_events(folder)
+    assert [e.step for e in events if isinstance(e, StepDone)] == list(range(1, STEPS + 1))
+    assert [e.epoch for e in events if isinstance(e, EpochEvaluated)] == [2, 4]
+    rows = (folder / "steps.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 1 + STEPS + 2
+    assert rows[0].startswith("step,epoch,")
+    assert len((folder / "events.jsonl").read_text(encoding="utf-8").splitlines()) == len(events), (
+        "no torn line is left"
+    )
 
 
 @pytest.mark.parametrize("step", [1, 3, 5, 6, 8, 11])

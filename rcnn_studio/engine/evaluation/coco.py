@@ -18,6 +18,7 @@ from rcnn_studio.domain.dataset import Category, Dataset
 from rcnn_studio.domain.detections import Detections
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.domain.runs import CategoryScore, Scores
+from rcnn_studio.engine.evaluation.balance import balance_of
 from rcnn_studio.engine.evaluation.columns import Found, Truth, found_of, truth_of, xyxy_of
 from rcnn_studio.engine.evaluation.voc import voc_scores
 
@@ -60,7 +61,8 @@ def score_columns(truth: Truth, found: Found) -> Scores:
         for k, category in enumerate(truth.categories)
     )
     names = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
-    return Scores(**dict(zip(names, ap + ar, strict=True)), VOC07=voc07, VOC10=voc10, per_category=rows)
+    numbers = dict(zip(names, ap + ar, strict=True))
+    return Scores(**numbers, VOC07=voc07, VOC10=voc10, per_category=rows, balance=balance_of(truth, found))
 
 
 def coco_arrays(truth: Truth, found: Found) -> tuple[FloatArray, FloatArray]:

@@ -20,14 +20,15 @@ class Ema(Generic[Model]):
     def __init__(self, model: Model, decay: float) -> None:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self._decay = decay
+        self._averaged: list[Tensor] = list(self.model.parameters())  # listing them anew costs as much as the average
+        self._current: list[Tensor] = list(model.parameters())
+        self._buffers = list(zip(self.model.buffers(), model.buffers(), strict=True))
         self.steps = 0
 
     @torch.no_grad()
-    def update(self, model: Model) -> None:
+    def update(self) -> None:
         self.steps += 1
         decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
-        averaged: list[Tensor] = list(self.model.parameters())
-        current: list[Tensor] = list(model.parameters())
-        torch._foreach_lerp_(averaged, current, 1.0 - decay)
-        for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
+        torch._foreach_lerp_(self._averaged, self._current, 1.0 - decay)
+        for mine, theirs in self._buffers:
             mine.copy_(theirs)

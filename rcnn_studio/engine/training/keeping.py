@@ -29,7 +29,7 @@ from rcnn_studio.engine.training.checkpoints import (
 )
 
 KEPT = 3  # checkpoints to go on from
-COST_SHARE = 0.02  # of the time may go into saving at the end of an epoch
+COST_SHARE = 0.01  # of the time may go into saving at the end of an epoch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +40,11 @@ class Saved:
     average: dict[str, Tensor]
     tensors: dict[str, Tensor]
     manifest: Manifest
+
+    @property
+    def scored_epoch(self) -> int:
+        """The last epoch that had ended when it was saved."""
+        return self.manifest.epoch - bool(self.manifest.training["in_epoch"])
 
 
 class Keeper:

@@ -40,7 +40,8 @@ class Learner:
         self.detector, self.precision = detector, precision
         self.ema = Ema(detector, config.ema_decay)
         self.parts = config.accumulate
-        self._device = next(detector.parameters()).device
+        self._parameters = list(detector.parameters())
+        self._device = self._parameters[0].device
         self._optimizer = build_optimizer(detector, config)
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=precision.name == "fp16")
         self._clip_norm = config.clip_norm or float("inf")
@@ -113,10 +114,10 @@ class Learner:
 
     def _apply(self) -> None:
         self._scaler.unscale_(self._optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self.detector.parameters(), self._clip_norm)
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
         if self._device.type != "cpu" or bool(norm.isfinite()):
             self._scaler.step(self._optimizer)
-            self.ema.update(self.detector)
+            self.ema.update()
         self._scaler.update()
 
     def _give_way(self, images: int, problem: str) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from rcnn_studio.domain.dataset import Dataset
 from rcnn_studio.domain.errors import Cancelled, EngineError
-from rcnn_studio.domain.progress import Report, ShouldStop, never
+from rcnn_studio.domain.progress import Progress, Report, ShouldStop, never
 from rcnn_studio.domain.runs import (
     CheckpointSaved,
     EpochEvaluated,
@@ -47,10 +47,10 @@ from rcnn_studio.engine.training.precision import Precision, choose_precision
 from rcnn_studio.engine.training.profile import Profile
 from rcnn_studio.engine.training.progress import RunProgress
 from rcnn_studio.engine.training.schedule import Schedule
+from rcnn_studio.engine.training.scoring import ScoringPace
 from rcnn_studio.engine.training.setup import Plan, plan_images, write_json, write_run_files
 from rcnn_studio.engine.training.validation import Validator
 
-EVALUATION_SHARE = 0.06  # at most this share of a limited time goes into scores on the way
 SETTLE_AT = 0.5  # of the schedule: jittered boxes are for the start
 PAUSE_POLL_S = 0.05
 PROFILE_FILE = "profile.json"
@@ -88,6 +88,8 @@ def train(
         try:
             with deterministic(config.deterministic, progress.warn):
                 saved = load_last(run_dir, progress.warn) if resume else None
+                if saved is not None:
+                    log.rewind(saved.manifest.step, saved.scored_epoch)
                 place = cache_dir or platformdirs.user_cache_path("rcnn-studio") / "proposals"
                 training = _Training(config, snapshot, progress, should_stop, should_pause, place, profile=profile)
                 status = training.run(saved)
@@ -135,7 +137,7 @@ class _Training:
         self.place = 0  # the epoch's next batch
         self.stage_began_s = self.last_saved = 0.0
         self.in_epoch = False
-        self.spent_on_scores = self.last_score_cost = 0.0
+        self.pace = ScoringPace(every=max(1, config.evaluate_every), limited=config.max_minutes > 0)
         self.without_gain = 0
 
     def run(self, saved: Saved | None) -> str:
@@ -259,10 +261,18 @@ class _Training:
                 epochs=epochs,
                 steps_per_epoch=per_epoch,
                 boxes=self.loader.box_count,
+                limit_s=self._limit_s(),
             )
         )
         for remark in () if resumed else self.plan.remarks:
             self.progress.warn(remark)
+
+    def _limit_s(self) -> float:
+        """Seconds of the run after which the time limit ends it; 0 without one."""
+        if self.config.max_minutes <= 0:
+            return 0.0
+        ahead = sum(stage.iterations for stage in self.stages[self.number - 1 :])
+        return self.stage_began_s + self.config.max_minutes * 60.0 * ahead
 
     def _end_stage(self) -> None:
         if self.number < len(self.stages):
@@ -335,21 +345,26 @@ class _Training:
     # --- scores ---------------------------------------------------------------------------------------
 
     def _scores_due(self) -> bool:
+        return self.schedule.done or self.pace.due(self.progress.epoch, self.progress.elapsed_s)
+
+    def _next_scoring_s(self) -> float:
+        """Seconds of the run at which the next scoring is about due, at its end at the latest; 0 where this was it."""
+        now = self.progress.elapsed_s
         if self.schedule.done:
-            return True
-        if self.progress.epoch % max(1, self.config.evaluate_every):
-            return False
-        if self.schedule.budget_s <= 0 or self.last_score_cost == 0:
-            return True
-        return self.spent_on_scores + self.last_score_cost <= EVALUATION_SHARE * self.progress.elapsed_s
+            return 0.0
+        ends = now + max(0.0, self._left_s(now) - self.schedule.reserve_s)
+        return min(self.pace.next_s(self.progress.epoch, now), ends)
 
     def _evaluate(self) -> bool:
         """Scores the averaged weights and keeps them if they are the best. -> False when patience has run out."""
         progress, model, precision = self.progress, self.learner.ema.model, self.learner.precision
         start = time.perf_counter()
+        progress.log.pass_on(Progress("Scoring the validation images"))
         with self.profile.part("evaluation"):
             scores = self.validator.evaluate(model, precision, self.should_stop)
             loss = self.validator.loss(model, precision, self.should_stop) if self.config.validation_loss else -1.0
+        self.pace.note(time.perf_counter() - start)
+        self.schedule.reserve_s = 1.5 * self.pace.last_s + 1.0
         better = progress.best is None or scores.AP > progress.best.scores.AP
         event = EpochEvaluated(
             epoch=progress.epoch,
@@ -358,6 +373,8 @@ class _Training:
             best=better,
             elapsed_s=progress.elapsed_s,
             val_loss=loss,
+            cost_s=self.pace.last_s,
+            next_s=self._next_scoring_s(),
         )
         if better:
             progress.best = event
@@ -367,9 +384,6 @@ class _Training:
             except EngineError as error:
                 progress.warn(str(error))
         progress.log.emit(event)
-        self.last_score_cost = time.perf_counter() - start
-        self.spent_on_scores += self.last_score_cost
-        self.schedule.reserve_s = 1.5 * self.last_score_cost + 1.0
         self.without_gain = 0 if better else self.without_gain + 1
         return not self.config.patience or self.without_gain < self.config.patience
 
@@ -423,8 +437,8 @@ class _Training:
             "elapsed_s": self.progress.elapsed_s,
             "reached": self.schedule.reached,
             "reserve_s": self.schedule.reserve_s,
-            "spent_on_scores": self.spent_on_scores,
-            "last_score_cost": self.last_score_cost,
+            "spent_on_scores": self.pace.spent_s,
+            "last_score_cost": self.pace.last_s,
             "without_gain": self.without_gain,
             "best": event_to_json(best) if best is not None else None,
         }
@@ -440,8 +454,7 @@ class _Training:
         self.stage_step, self.stage_began_s = int(notes["stage_step"]), float(notes["stage_began_s"])
         self.in_epoch, self.place = bool(notes["in_epoch"]), int(notes["place"])
         self.epoch_step = int(notes["epoch_step"])
-        self.spent_on_scores = float(notes["spent_on_scores"])
-        self.last_score_cost = float(notes["last_score_cost"])
+        self.pace.spent_s, self.pace.last_s = float(notes["spent_on_scores"]), float(notes["last_score_cost"])
         self.without_gain, self.last_saved = int(notes["without_gain"]), progress.elapsed_s
         self.schedule.reached, self.schedule.reserve_s = float(notes["reached"]), float(notes["reserve_s"])
         if self.schedule.reached >= SETTLE_AT:
