@@ -1,4 +1,7 @@
-"""Composition root of the window: logging, hooks, settings, theme, main window. No behaviour of its own."""
+"""Composition root of the window: logging, hooks, settings, theme, main window. No behaviour of its own.
+
+The main window is imported when it is made: loading it takes seconds on a cold disk, and the splash comes first.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import sys
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon
@@ -21,11 +24,12 @@ from rcnn_studio import __version__
 from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.formats.bundled import resources_dir
 from rcnn_studio.tasks.places import home
-from rcnn_studio.ui.demo.script import run as run_demo_script
-from rcnn_studio.ui.main_window import MainWindow
-from rcnn_studio.ui.theme import Theme, ThemeMode
+from rcnn_studio.ui.splash import Splash
 from rcnn_studio.workspace.collector import GuiCollector
 from rcnn_studio.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from rcnn_studio.ui.main_window import MainWindow
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +95,9 @@ def make_application() -> QApplication:
 
 def create_window(project: Path | None) -> MainWindow:
     """The main window under the existing QApplication, with this project (or folder of images) open, not shown yet."""
+    from rcnn_studio.ui.main_window import MainWindow
+    from rcnn_studio.ui.theme import Theme, ThemeMode
+
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     application = make_application()
     settings = Settings()
@@ -100,6 +107,13 @@ def create_window(project: Path | None) -> MainWindow:
     if project is not None:
         window.open_path(project)
     return window
+
+
+def make_splash(application: QApplication) -> Splash:
+    """The sign of the start, in the theme that the window will have."""
+    chosen = Settings().get("theme")
+    dark = application.styleHints().colorScheme() == Qt.ColorScheme.Dark if chosen != "light" else False
+    return Splash(str(resources_dir() / "icons" / "app.svg"), dark=dark or chosen == "dark")
 
 
 def missing_display() -> str:
@@ -122,6 +136,8 @@ def run_window(path: Path | None) -> int:
         return 1
     start_logging()
     application = make_application()
+    splash = make_splash(application)
+    splash.show_now()
     collector = GuiCollector(application)
     door = ErrorDoor(application)
     window = create_window(None)
@@ -129,6 +145,7 @@ def run_window(path: Path | None) -> int:
     door.install()
     _quit_on_signals(application, window)
     window.show()
+    splash.close()
     if path is not None:
         QTimer.singleShot(0, window, _Opener(window, path))
     else:
@@ -171,6 +188,8 @@ def run_demo(out: Path, *, offscreen: bool) -> dict[str, Any]:
     if offscreen or missing_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     os.environ["RCNN_STUDIO_HOME"] = str(out / "home")
+    from rcnn_studio.ui.demo.script import run as run_demo_script
+
     start_logging()
     application = make_application()
     collector = GuiCollector(application)

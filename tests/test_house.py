@@ -31,6 +31,7 @@ def test_everything_below_workspace_imports_without_qt(repository: Path) -> None
 def test_the_command_line_and_the_store_import_without_torch(repository: Path) -> None:
     code = (
         "import sys, rcnn_studio.cli, rcnn_studio.store.project, rcnn_studio.workspace.session, rcnn_studio.app\n"
+        "import rcnn_studio.ui.main_window\n"
         "assert 'torch' not in sys.modules\n"
     )
     done = run(sys.executable, "-c", code, cwd=repository)

@@ -1,11 +1,11 @@
-"""The window: places the canvas and its docks, and shows one session at a time. What actions do is in commands.py."""
+"""The window: places the canvas and its docks, and shows one session at a time. What actions do is in commands/."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -19,12 +19,18 @@ from PySide6.QtWidgets import (
 )
 
 from rcnn_studio.domain.errors import StudioError
-from rcnn_studio.ui.actions import build_actions
-from rcnn_studio.ui.commands import SessionCommands, WindowCommands
+from rcnn_studio.tasks.dropped import look_at
+from rcnn_studio.ui.actions import build_actions, first_key
+from rcnn_studio.ui.actions.keymap import Keymap
+from rcnn_studio.ui.commands.opening import OpeningCommands
+from rcnn_studio.ui.commands.session import SessionCommands
+from rcnn_studio.ui.commands.window import WindowCommands
+from rcnn_studio.ui.drop_sign import DropSign
 from rcnn_studio.ui.files.room import FilesRoom
+from rcnn_studio.ui.hints import hint_text
 from rcnn_studio.ui.jobs_strip import JobsStrip
 from rcnn_studio.ui.menus import Toolbar, fill_menu_bar
-from rcnn_studio.ui.message_bar import MessageBar
+from rcnn_studio.ui.message_bar import MessageBar, MessageLine
 from rcnn_studio.ui.recent_menu import RecentMenu
 from rcnn_studio.ui.room import COLUMNS, SessionRoom
 from rcnn_studio.ui.theme import Theme, ThemeMode
@@ -56,6 +62,7 @@ class MainWindow(QMainWindow):
         self.files: FilesRoom | None = None
         self.activity = "label"
         self.studio_actions = build_actions(self)
+        self.keymap = Keymap(settings, self.studio_actions, self)
         self.messages = MessageBar()
         self.welcome = WelcomePage(
             *(self.studio_actions[f"action.project.{name}"] for name in ("open", "import", "new"))
@@ -67,10 +74,15 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._central())
         self.toolbar = Toolbar(self.studio_actions, self.device_line, self)
         self.addToolBar(self.toolbar)
+        self.message_line = MessageLine(self.messages, self)
+        self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.message_line)
+        self.keymap.changed.connect(self.refresh_hint)
+        self.drop_sign = DropSign(self)
         self.recent_menu = RecentMenu(self.settings, self)
         self.view_menu = fill_menu_bar(self.menuBar(), self.studio_actions, self.recent_menu)
         self.statusBar().addPermanentWidget(JobsStrip(self.board))
         self.window_commands = WindowCommands(self)
+        self.opening = OpeningCommands(self)
         self.session_commands: SessionCommands | None = None
         self._restore_geometry()
         self.show_welcome()
@@ -79,14 +91,16 @@ class MainWindow(QMainWindow):
 
     def open_path(self, path: Path) -> None:
         """Open a project, or make one from a folder or file first (in a job, with progress)."""
-        self.window_commands.open_path(path)
+        self.opening.open_path(path)
 
     def open_last_or_sample(self) -> None:
         """What a start without arguments shows: the last project, at the very first start the sample."""
-        self.window_commands.open_last_or_sample()
+        self.opening.open_last_or_sample()
 
     def open_project(self, folder: Path) -> bool:
         """Close what is open and show this project. -> whether it opened; a message says why not."""
+        if not self.may_close():
+            return False
         try:
             session = Session(folder, self)
         except StudioError as error:
@@ -103,6 +117,7 @@ class MainWindow(QMainWindow):
         self.room = SessionRoom(session, self)
         self._show_files(session, self.room)
         self.session_commands = SessionCommands(self, self.room)
+        self.room.canvas.tool_changed.connect(self.refresh_hint)
         self.stack.addWidget(self.room.canvas)
         self.stack.setCurrentWidget(self.room.canvas)
         session.project.open_first()
@@ -111,7 +126,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(self.tr("{0} — RCNN Studio").format(session.project.title))
         self.session_commands.refresh()
         if not self.studio_actions["action.view.boxes"].isChecked():
-            self.messages.show_info(self.tr("The boxes are hidden, as you left them: Shift+H shows them."))
+            text = self.tr("The boxes are hidden, as you left them: {0} shows them.")
+            self.messages.show_info(text.format(first_key(self.studio_actions["action.view.boxes"])))
         self.room.canvas.setFocus()
         session.work_ahead()
         return True
@@ -143,12 +159,13 @@ class MainWindow(QMainWindow):
     def show_welcome(self) -> None:
         self.setWindowTitle(self.tr("RCNN Studio"))
         self.refresh_recent()
+        self.refresh_hint()
         self.stack.setCurrentWidget(self.welcome)
         self.window_commands.enable_session_actions(False)
 
     def refresh_recent(self) -> None:
         """Show the projects opened lately as they are now."""
-        self.welcome.set_recent(self.settings.recent())
+        self.welcome.set_recent([(folder, self.settings.opened_at(folder)) for folder in self.settings.recent()])
 
     # --- activities -------------------------------------------------------------------------------
 
@@ -160,6 +177,7 @@ class MainWindow(QMainWindow):
         self.studio_actions[f"action.activity.{activity}"].setChecked(True)
         if self.room is not None:
             self._show_layout(self.room)
+        self.refresh_hint()
 
     def reset_layout(self) -> None:
         """Every dock back to where it was at first, in all activities."""
@@ -199,18 +217,18 @@ class MainWindow(QMainWindow):
     # --- inside -----------------------------------------------------------------------------------
 
     def _central(self) -> QWidget:
-        central, stage = QWidget(), QWidget()
-        self._banners = QVBoxLayout()
-        for inside, holder in ((QVBoxLayout(central), central), (QVBoxLayout(stage), stage)):
-            inside.setContentsMargins(0, 0, 0, 0)
-            inside.setSpacing(0)
-            if holder is stage:
-                inside.addWidget(self.stack)
-            else:
-                inside.addLayout(self._banners)
-                inside.addWidget(stage, 1)
-        self.messages.lie_over(stage)
+        central, self._banners = QWidget(), QVBoxLayout()
+        layout = QVBoxLayout(central)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(self._banners)
+        layout.addWidget(self.stack, 1)
         return central
+
+    def refresh_hint(self, *_unused: object) -> None:
+        """Say what mouse and keys do now; the welcome page says enough, and the plots of a training need the height."""
+        tool = self.room.canvas.tool if self.room is not None and self.activity != "train" else ""
+        self.messages.set_hint(hint_text(self.activity, tool, self.studio_actions) if tool else "")
 
     def _show_files(self, session: Session, room: SessionRoom) -> None:
         """Make the files' room of a session and place its parts."""
@@ -260,16 +278,27 @@ class MainWindow(QMainWindow):
         event.accept()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        paths = _local_paths(event)
+        if paths:
+            self.drop_sign.show_for(look_at(paths))
             event.acceptProposedAction()
 
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.drop_sign.hide()
+        super().dragLeaveEvent(event)
+
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        self.drop_sign.hide()
+        paths = _local_paths(event)
         if paths:
             event.acceptProposedAction()
-            self.open_path(paths[0])
+            self.opening.open_dropped(paths)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self.session is not None and not self.isActiveWindow():
             self.session.store.write_back(wait=False)
+
+
+def _local_paths(event: QDropEvent) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

@@ -12,18 +12,21 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QDock
 from rcnn_studio.ui.actions import attach_canvas_actions
 from rcnn_studio.ui.browse.image_list import ImageList
 from rcnn_studio.ui.files.room import FilesRoom
-from rcnn_studio.ui.label.box_table import BoxTable
+from rcnn_studio.ui.label.box_panel import BoxPanel
 from rcnn_studio.ui.label.canvas import Canvas
 from rcnn_studio.ui.label.categories import CategoryPanel
 from rcnn_studio.ui.review.panel import ReviewPanel
+from rcnn_studio.ui.statistics.page import StatisticsDoor
 from rcnn_studio.ui.status import StatusFields
 from rcnn_studio.ui.train.panel import TrainPanel
+from rcnn_studio.workspace.device import known_device
 from rcnn_studio.workspace.session import Session
 
 if TYPE_CHECKING:
     from rcnn_studio.ui.main_window import MainWindow
 
 LOG_AXIS = "toggle.train.log_axis"
+CORNERS, ATTRIBUTES = "boxes.corners", "boxes.attributes"
 LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 COLUMNS = {
@@ -33,7 +36,7 @@ COLUMNS = {
 }
 """The docks of each activity, left and right, from above: the classes are always beside the canvas."""
 
-SHARES = {"label": (35, 65), "train": (64, 36), "review": (64, 36)}
+SHARES = {"label": (35, 65), "train": (70, 30), "review": (70, 30)}
 PROBLEMS_HEIGHT = 240
 WIDTHS = {"images": 260, "categories": 372, "boxes": 372, "train": 460, "review": 380}
 
@@ -48,15 +51,17 @@ class SessionRoom(QObject):
         project, review = session.project, session.review
         self.session = session
         self.canvas = Canvas(project, session.images, review)
-        self.image_list = ImageList(project, session.thumbnails, session.memory)
-        self.categories = CategoryPanel(project)
-        self.boxes = BoxTable(project)
+        self.image_list = ImageList(project, session.thumbnails, session.memory, session.facts)
+        session.neighbours = self.image_list.neighbours
+        self.categories = CategoryPanel(project, review)
+        self.box_panel = BoxPanel(project)
+        self.boxes = self.box_panel.table
         self.train = TrainPanel(session.training, project, review)
         self.review = ReviewPanel(review, project)
         self.docks = {
             "images": self._dock("images", self.tr("Images"), self.image_list, LEFT),
             "categories": self._dock("categories", self.tr("Classes"), self.categories, RIGHT),
-            "boxes": self._dock("boxes", self.tr("Boxes in this image"), self.boxes, RIGHT),
+            "boxes": self._dock("boxes", self.tr("Boxes in this image"), self.box_panel, RIGHT),
             "train": self._dock("train", self.tr("Train"), self.train, RIGHT),
             "review": self._dock("review", self.tr("Review"), self.review, RIGHT),
         }
@@ -68,14 +73,25 @@ class SessionRoom(QObject):
             dock.toggleViewAction().toggled.connect(window.studio_actions[f"action.files.{name}"].setChecked)
             dock.hide()
         self.arranged = False
-        self.canvas.bind(window.studio_actions)
+        self.canvas.bind(window.studio_actions, window.settings)
         self.image_list.bind(window.studio_actions)
         self.review.bind(window.studio_actions)
+        self.review.go_in_queue = self.image_list.go_in_queue
+        self.categories.bind(window.studio_actions)
+        self.train.bind(window.studio_actions)
+        self.train.set_device(known_device(window.settings))
         self._leave_keys_to_canvas(window)
-        self.status = StatusFields(window.statusBar(), session, self.canvas)
+        self.statistics = StatisticsDoor(session, self.image_list, window)
+        self.statistics.bind(window.studio_actions)
+        self.status = StatusFields(window.statusBar(), session, self.canvas, self.image_list)
+        self.status.looking.clicked.connect(window.studio_actions["action.activity.review"].trigger)
         log_axis = self.train.live.loss_plot.log_button
         log_axis.setChecked(bool(window.settings.get(LOG_AXIS, False)))
         log_axis.toggled.connect(partial(window.settings.set, LOG_AXIS))
+        self.boxes.set_corners(bool(window.settings.get(CORNERS, False)))
+        self.boxes.corners_changed.connect(partial(window.settings.set, CORNERS))
+        self.box_panel.set_unfolded(bool(window.settings.get(ATTRIBUTES, False)))
+        self.box_panel.unfolded_changed.connect(partial(window.settings.set, ATTRIBUTES))
 
     def _leave_keys_to_canvas(self, window: MainWindow) -> None:
         """A click on a button, a list of choices or a slider leaves the focus, and so the keys, where it was; Tab
@@ -142,6 +158,7 @@ class SessionRoom(QObject):
     def remove(self) -> None:
         """Take every widget out of the window; the session is closed after this."""
         self.status.remove(self._window.statusBar())
+        self.statistics.close()
         for dock in (*self.docks.values(), *self.extras.values()):
             self._window.removeDockWidget(dock)
             dock.deleteLater()

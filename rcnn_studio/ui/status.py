@@ -6,10 +6,12 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from rcnn_studio.store.project import StoreStatus
-from rcnn_studio.ui.browse.image_model import state_hint, state_text
+from rcnn_studio.ui.browse.image_list import ImageList
+from rcnn_studio.ui.browse.words import state_hint, state_text
 from rcnn_studio.ui.files.badge import SavedBadge
 from rcnn_studio.ui.jobs_strip import JobsStrip
 from rcnn_studio.ui.label.canvas import Canvas
+from rcnn_studio.ui.review.ghost_status import GhostStatus
 from rcnn_studio.ui.training_strip import TrainingStrip
 from rcnn_studio.ui.writing_strip import WritingStrip
 from rcnn_studio.workspace.session import Session
@@ -18,15 +20,15 @@ from rcnn_studio.workspace.session import Session
 class StatusFields(QObject):
     """Fills a QStatusBar from a session; made anew with each session."""
 
-    def __init__(self, bar: QStatusBar, session: Session, canvas: Canvas) -> None:
+    def __init__(self, bar: QStatusBar, session: Session, canvas: Canvas, images: ImageList) -> None:
         super().__init__(bar)
+        self._images = images
         self._session = session
         self._canvas = canvas
         self.place = QLabel()
         self.pointer = QLabel()
         self.zoom = QLabel()
-        self.looking = QLabel(self.tr("model is looking …"))
-        self.looking.hide()
+        self.looking = GhostStatus(session.review)
         self.training = TrainingStrip(session.training)
         self.jobs = JobsStrip(session.board)
         self.writing = WritingStrip(session.store)
@@ -45,7 +47,7 @@ class StatusFields(QObject):
         project.image_changed.connect(self._on_image_changed)
         project.images_updated.connect(self._on_images_updated)
         project.status_changed.connect(self._on_status)
-        session.review.detections_changed.connect(self._on_detections_changed)
+        images.place_changed.connect(self._on_place_changed)
         canvas.pointer_moved.connect(self._on_pointer)
         canvas.zoom_changed.connect(self._on_zoom)
         self._on_zoom(canvas.zoom)
@@ -73,18 +75,29 @@ class StatusFields(QObject):
     def _on_image_changed(self, image_id: int) -> None:
         rows = self._session.project.rows
         row = rows.row(image_id)
-        text = self.tr("image {0}/{1} · {2}×{3}").format(row + 1, len(rows), rows.widths[row], rows.heights[row])
         state = rows.state(row)
-        self.place.setText(f"{text} · {state_text(state)}")
+        size = f"{rows.widths[row]}×{rows.heights[row]}"
+        self.place.setText(f"{self._where()} · {size} · {state_text(state)}")
         self.place.setToolTip(state_hint(state))
+
+    def _where(self) -> str:
+        """The open image's number in the list, and how many there are beside it."""
+        place = self._images.place
+        if not place.filtered:
+            return self.tr("image {0}/{1}").format(place.number or "–", place.total)
+        if place.number is None:
+            return self.tr("image not among the {0} shown of {1}").format(place.matching, place.total)
+        return self.tr("image {0}/{1} shown of {2}").format(place.number, place.matching, place.total)
+
+    def _on_place_changed(self) -> None:
+        current = self._session.project.current_id
+        if current is not None:
+            self._on_image_changed(current)
 
     def _on_images_updated(self, image_ids: list[int]) -> None:
         current = self._session.project.current_id
         if current is not None and current in image_ids:
             self._on_image_changed(current)
-
-    def _on_detections_changed(self) -> None:
-        self.looking.setVisible(self._session.review.waiting)
 
     def _on_pointer(self, x: float, y: float) -> None:
         self.pointer.setText(f"{x:.0f}, {y:.0f}" if x >= 0 else "")

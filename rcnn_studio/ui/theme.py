@@ -239,6 +239,8 @@ QMenuBar::item:selected {{ background: {hover}; }}
 QMenu {{ background: {raised}; border: 1px solid {border_strong}; padding: 4px; }}
 QMenu::item {{ padding: 5px 26px 5px 10px; border-radius: 4px; }}
 QMenu::icon {{ padding-left: 8px; }}
+QMenu::icon:checked {{ background: {selected}; border: 1px solid {accent}; border-radius: 4px; padding: 2px;
+    margin-left: 5px; }}
 QMenu::item:selected {{ background: {selected}; color: {text}; }}
 QMenu::item:disabled {{ color: {disabled}; }}
 QMenu::separator {{ height: 1px; background: {border}; margin: 4px 6px; }}
@@ -257,9 +259,21 @@ QPushButton:disabled {{ color: {disabled}; border-color: {border}; }}
 QPushButton[role="primary"] {{ background: {accent}; color: {on_accent}; border-color: {accent}; font-weight: 600; }}
 QPushButton[role="primary"]:focus {{ border-color: {text}; }}
 QPushButton[role="primary"]:disabled {{ background: {border}; color: {disabled}; border-color: {border}; }}
-QPushButton[role="quiet"] {{ background: transparent; border-color: transparent; color: {accent}; padding: 3px 8px; }}
+QPushButton[role="quiet"] {{ background: transparent; border-color: {border_strong}; color: {accent};
+    padding: 3px 8px; }}
 QPushButton[role="quiet"]:hover {{ background: {hover}; }}
 QPushButton[role="danger"] {{ color: {bad}; }}
+QPushButton[role="toggle"] {{ padding: 2px 9px; }}
+QPushButton:checked {{ background: {selected}; border-color: {accent}; }}
+QPushButton[role="cap"] {{ padding: 3px 8px; font-weight: 600; }}
+QPushButton[role="link"] {{ background: transparent; border-color: transparent; color: {accent}; padding: 3px 6px;
+    text-decoration: underline; }}
+QPushButton[role="link"]:hover {{ background: {hover}; }}
+QPushButton[role="link"]:focus {{ border-color: {accent}; }}
+QToolButton[role="button"] {{ background: {raised}; border: 1px solid {border_strong}; padding: 3px 8px; }}
+QToolButton[role="button"]:hover {{ background: {hover}; }}
+QToolButton[role="button"]:checked {{ background: {selected}; border-color: {accent}; }}
+QToolButton[role="button"]:disabled {{ color: {disabled}; border-color: {border}; }}
 
 QLineEdit, QPlainTextEdit, QTextEdit {{
     background: {panel}; border: 1px solid {border_strong}; border-radius: 5px; padding: 3px 7px;
@@ -328,16 +342,31 @@ QGroupBox {{ border: 1px solid {border}; border-radius: 6px; margin-top: 9px; pa
 QGroupBox::title {{ subcontrol-origin: margin; left: 9px; padding: 0 4px; color: {muted}; }}
 
 QLabel[role="title"] {{ font-weight: 600; }}
+QLabel[role="heading"] {{ font-weight: 600; color: {accent}; padding-bottom: 2px; border-bottom: 1px solid {border}; }}
+QLabel[role="key"] {{ background: {panel}; border: 1px solid {border_strong}; border-bottom-width: 2px;
+    border-radius: 4px; padding: 0 5px; }}
 QLabel[role="hero"] {{ font-size: 22pt; font-weight: 600; }}
 QLabel[role="muted"] {{ color: {muted}; }}
 QLabel[role="bad"] {{ color: {bad}; }}
 QLabel[role="good"] {{ color: {good}; }}
 QLabel[role="warning"] {{ color: {warning}; }}
-QFrame#message_bar {{ background: {selected}; border: none; border-bottom: 1px solid {border_strong};
-    border-left: 4px solid {accent}; }}
+QToolBar#message_line {{ padding: 0; spacing: 0; border: none; border-top: 1px solid {border}; }}
+QFrame#message_bar {{ background: {selected}; border: none; border-left: 4px solid {accent}; }}
+QFrame#message_bar[level="hint"] {{ background: {window}; border-left-color: {window}; }}
+QFrame#message_bar[level="hint"] QLabel {{ color: {muted}; }}
 QFrame#message_bar[level="warning"] {{ border-left-color: {warning}; }}
 QFrame#message_bar[level="error"] {{ border-left-color: {bad}; }}
-QWidget#welcome QListWidget::item {{ padding: 4px 6px; border-radius: 4px; }}
+QWidget#welcome QScrollArea, QWidget#welcome QScrollArea > QWidget > QWidget {{ background: {window}; }}
+QWidget#welcome QListWidget {{ background: {raised}; }}
+QWidget#welcome QListWidget::item {{ border-radius: 5px; }}
+QWidget#welcome QListWidget::item:hover {{ background: {hover}; }}
+QToolButton[role="chip"] {{ background: {window}; border: 1px solid {border_strong}; border-radius: 10px;
+    padding: 2px 7px; }}
+QToolButton[role="chip"]:hover {{ background: {hover}; }}
+QToolButton[role="chip"]:checked {{ background: {selected}; border-color: {accent}; color: {text}; }}
+QToolButton[role="chip"]:focus {{ border-color: {accent}; }}
+QToolButton[role="chip"]:disabled {{ color: {disabled}; border-color: {border}; }}
+QToolButton[role="chip"][tone="warning"] {{ border-color: {warning}; color: {warning}; font-weight: 600; }}
 QFrame[role="card"] {{ background: {raised}; border: 1px solid {border}; border-radius: 6px; }}
 QFrame[role="popup"] {{ background: {raised}; border: 1px solid {border_strong}; border-radius: 7px; }}
 """

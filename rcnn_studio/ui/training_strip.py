@@ -13,7 +13,7 @@ from rcnn_studio.domain.progress import Progress
 from rcnn_studio.domain.runs import RunEnded, StepDone
 from rcnn_studio.domain.sentences import duration_text
 from rcnn_studio.ui.theme import colors_of
-from rcnn_studio.ui.train.estimate import expected_epochs
+from rcnn_studio.ui.train.estimate import epoch_text, limit_s, time_text
 from rcnn_studio.workspace.training import TrainingModel
 
 TICK_MS = 500
@@ -108,15 +108,19 @@ class TrainingStrip(QWidget):
         return self._ended_text(training.ended)
 
     def _running_text(self, step: StepDone) -> str:
-        best, epochs = self._training.best, expected_epochs(self._training)
-        parts = [
-            self.tr("epoch {0}/{1}").format(step.epoch, epochs) if epochs else self.tr("epoch {0}").format(step.epoch)
-        ]
-        parts.append(self.tr("{0} images/s").format(f"{step.images_per_s:.1f}"))
-        parts.append(self.tr("{0} left").format(duration_text(step.left_s)))
+        training = self._training
+        epoch = self.tr("epoch {0}").format(epoch_text(training))
+        if limit_s(training) > 0:
+            parts = [time_text(training), epoch]
+        else:
+            parts = [epoch, self.tr("{0} left").format(duration_text(step.left_s))]
+        if not training.paused:
+            parts.append(self.tr("{0} images/s").format(f"{step.images_per_s:.1f}"))
+        best = training.best
         if best is not None and best.scores.AP50 >= 0:
-            parts.append(self.tr("best AP50 {0}").format(f"{best.scores.AP50:.2f}"))
-        return self.tr("training: {0}").format(", ".join(parts))
+            parts.append(self.tr("best AP50 {0} (epoch {1})").format(f"{best.scores.AP50:.2f}", best.epoch))
+        text = self.tr("training paused: {0}") if training.paused else self.tr("training: {0}")
+        return text.format(", ".join(parts))
 
     def _ended_text(self, ended: RunEnded | None) -> str:
         if ended is None:

@@ -43,6 +43,12 @@ def look_at_device(settings: Settings, _report: Report, should_stop: ShouldStop)
     return line
 
 
+def known_device(settings: Settings) -> str:
+    """What was found the last time; empty where nobody has looked yet."""
+    known = settings.get(KEY)
+    return str(known.get("device", "")) if isinstance(known, dict) else ""
+
+
 def _line(device: str, hint: str) -> DeviceLine:
     return DeviceLine(text=f"Trains on: {device}", hint=hint, ok=True)
 

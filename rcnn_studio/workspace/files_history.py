@@ -18,7 +18,7 @@ from rcnn_studio.domain.edits import Edit, change_between
 from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.formats.images import decode
 from rcnn_studio.workspace.files_reading import Latest
-from rcnn_studio.workspace.images import to_qimage
+from rcnn_studio.workspace.pictures import to_qimage
 from rcnn_studio.workspace.project import ProjectModel
 
 LIMIT = 1000

@@ -11,8 +11,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
@@ -20,84 +18,103 @@ from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.domain.progress import ShouldStop, check
 from rcnn_studio.formats.images import decode
 from rcnn_studio.workspace.background import NewestFirst
+from rcnn_studio.workspace.image_tiles import ImageTiles
+from rcnn_studio.workspace.pictures import Picture, read_pictures, to_qimage
 from rcnn_studio.workspace.thumbnail_files import ThumbnailFiles
 
-CACHE_BYTES = 512 * 1024 * 1024
+CACHE_BYTES = 384 * 1024 * 1024
 THUMBNAIL_SIDE = 96
 THUMBNAIL_CACHE = 3000
 POLITE_S = 2.0
-"""So long at most a thumbnail made ahead waits for the rows in view."""
+"""So long at most waits what is made ahead: thumbnails for the rows in view, neighbours for the open image."""
 
 PathOf = Callable[[int], Path]
 """Called on the decoding thread; may raise StudioError."""
 
 
-def to_qimage(rgb: NDArray[np.uint8]) -> QImage:
-    """(H, W, 3) uint8 RGB -> a QImage with pixels of its own, in the format that paints fastest."""
-    height, width = rgb.shape[:2]
-    packed = np.ascontiguousarray(rgb)
-    view = QImage(packed.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-    return view.convertToFormat(QImage.Format.Format_RGB32)
-
-
 class ImageCache(QObject):
-    """Decoded pictures by image id, least recently used ones dropped beyond 512 MiB."""
+    """Pictures by image id, least recently used ones dropped beyond 384 MiB, and the tiles of the one at hand.
 
-    image_ready = Signal(int, QImage)
+    image_ready may come twice for an image: with what can be seen soon, then with the picture as it stays.
+    """
+
+    image_ready = Signal(int, object)
     image_failed = Signal(int, str)
     _decoded = Signal(int, object)
 
     def __init__(self, path_of: PathOf, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._path_of = path_of
-        self._images: OrderedDict[int, QImage] = OrderedDict()
-        self._failed: dict[int, str] = {}
+        self._images: OrderedDict[int, Picture] = OrderedDict()
+        self._failed: set[int] = set()
         self._wanted: int | None = None
         self._pool = NewestFirst(name="decode", threads=1, limit=8)
+        self._ahead = NewestFirst(name="decode-ahead", threads=1, limit=8)
+        self.tiles = ImageTiles(self)
         self._decoded.connect(self._on_decoded, Qt.ConnectionType.QueuedConnection)
 
-    def get(self, image_id: int) -> QImage | None:
+    def get(self, image_id: int) -> Picture | None:
         return self._images.get(image_id)
 
     def request(self, image_id: int) -> None:
         """Answer with image_ready or image_failed; at once where the picture is in the cache."""
         self._wanted = image_id
-        image = self._images.get(image_id)
-        if image is not None:
+        picture = self._images.get(image_id)
+        if picture is not None:
             self._images.move_to_end(image_id)
-            self.image_ready.emit(image_id, image)
-        elif image_id in self._failed:
-            self.image_failed.emit(image_id, self._failed[image_id])
-        else:
+            self.image_ready.emit(image_id, picture)
+        if picture is None or not picture.final:  # also where it failed before: the file may have been put right
             self._pool.put(image_id, partial(self._decode, image_id))
 
     def prefetch(self, image_ids: list[int]) -> None:
-        """Decode neighbours when nothing more urgent waits."""
+        """Decode neighbours while nothing more urgent waits."""
         for image_id in image_ids:
             if image_id not in self._images and image_id not in self._failed:
-                self._pool.put(image_id, partial(self._decode, image_id), urgent=False)
+                self._ahead.put(image_id, partial(self._decode, image_id, ahead=True), urgent=False)
 
     def close(self) -> None:
         self._pool.close()
+        self._ahead.close()
+        self.tiles.close()
 
-    def _decode(self, image_id: int) -> None:
+    def _decode(self, image_id: int, *, ahead: bool = False) -> None:
+        known = self._images.get(image_id)
+        if known is not None and known.final:
+            return
+        if ahead:
+            self._pool.wait_idle(timeout_s=POLITE_S)
         try:
-            result: QImage | str = to_qimage(decode(self._path_of(image_id)))
+            for picture in read_pictures(self._path_of(image_id), ahead=ahead):
+                self._decoded.emit(image_id, picture)
+                if not picture.final and self._wanted != image_id:
+                    return  # another image is shown by now: the rest of this one would keep it waiting
         except (StudioError, OSError) as error:
-            result = str(error)
-        self._decoded.emit(image_id, result)
+            self._decoded.emit(image_id, str(error))
 
     def _on_decoded(self, image_id: int, result: object) -> None:
-        if isinstance(result, QImage):
-            self._images[image_id] = result
-            while len(self._images) > 1 and sum(i.sizeInBytes() for i in self._images.values()) > CACHE_BYTES:
-                self._images.popitem(last=False)
-            if image_id == self._wanted:
+        if isinstance(result, Picture):
+            self._failed.discard(image_id)
+            if self._keep(image_id, result) and image_id == self._wanted:
                 self.image_ready.emit(image_id, result)
         else:
-            self._failed[image_id] = str(result)
+            self._failed.add(image_id)
             if image_id == self._wanted:
                 self.image_failed.emit(image_id, str(result))
+
+    def _keep(self, image_id: int, picture: Picture) -> bool:
+        """False where one as good is there already: it was asked for while it was fetched ahead."""
+        known = self._images.get(image_id)
+        if known is not None and (known.final or not picture.final):
+            return False
+        self._images[image_id] = picture
+        self._images.move_to_end(image_id)
+        held = sum(kept.bytes_held for kept in self._images.values())
+        for other in list(self._images):
+            if held <= CACHE_BYTES:
+                break
+            if other not in (self._wanted, image_id):
+                held -= self._images.pop(other).bytes_held
+        return True
 
 
 class Thumbnails(QObject):

@@ -5,7 +5,7 @@ A gesture makes one Edit, which can be undone. Detections live in review.py.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from rcnn_studio.domain import box_edits
@@ -70,42 +70,53 @@ class ProjectModel(ProjectState):
         """Replace boxes of the image at hand by these values with the same ids; equal ones are left out."""
         now = {box.id: box for box in self.boxes}
         changed = [box for box in boxes if box.id in now and now[box.id] != box]
+        changed = self._free([now[b.id] for b in changed], changed)
         if changed:
             self._push_boxes(text, removed=tuple(now[b.id] for b in changed), added=tuple(changed))
 
     def delete_boxes(self, box_ids: Collection[int]) -> None:
-        gone = tuple(self._boxes(box_ids))
+        wanted = self._boxes(box_ids)
+        gone = tuple(self._free(wanted, wanted))
         if gone:
             one, many = self.tr("Delete {0}"), self.tr("Delete {0} boxes")
             self._push_boxes(self._counted(gone, one, many), removed=gone)
 
+    def move_boxes(self, moved: Mapping[int, tuple[float, float, float, float]], *, resized: bool) -> None:
+        """Give boxes of the image at hand other corners: x1, y1, x2, y2 in pixels by box id."""
+        wanted = self._boxes(moved.keys())
+        text = self._resize_text(wanted) if resized else self._move_text(wanted)
+        self.change_boxes([box.moved_to(*moved[box.id]) for box in wanted], text)
+
     def set_category(self, box_ids: Collection[int], category_id: int) -> None:
         category = self.category(category_id)
         if category is not None:
-            wanted = self._boxes(box_ids)
-            self.change_boxes(
-                [replace(b, category_id=category_id, edited=True) for b in wanted if b.category_id != category_id],
-                self.tr("Change class to {0}").format(category.name),
-            )
+            changed = [box for box in self._boxes(box_ids) if box.category_id != category_id]
+            one, many = self.tr("Change {0} to {1}"), self.tr("Change {0} boxes to {1}")
+            text = self._counted(changed, one, many, category.name) if changed else ""
+            self.change_boxes([replace(b, category_id=category_id, edited=True) for b in changed], text)
 
     def toggle_flag(self, box_ids: Collection[int], flag: BoxFlag) -> None:
         """Set the flag on all, or clear it where all have it."""
-        changed, on = box_edits.with_flag_toggled(self._boxes(box_ids), flag)
-        text = self.tr("Set {0}") if on else self.tr("Clear {0}")
-        self.change_boxes(changed, text.format((flag.name or "").lower()))
+        wanted = self._boxes(box_ids)
+        changed, on = box_edits.with_flag_toggled(wanted, flag)
+        if changed:
+            one = self.tr("Set {1} on {0}") if on else self.tr("Clear {1} on {0}")
+            many = self.tr("Set {1} on {0} boxes") if on else self.tr("Clear {1} on {0} boxes")
+            self.change_boxes(changed, self._counted(wanted, one, many, (flag.name or "").lower()))
 
     def nudge(self, box_ids: Collection[int], dx: float, dy: float) -> None:
         """Move boxes by pixels, stopped at the image's border."""
         if self._record is not None:
             size = {"width": self._record.width, "height": self._record.height}
-            self.change_boxes(box_edits.nudged(self._boxes(box_ids), dx, dy, **size), self.tr("Nudge"))
+            wanted = self._boxes(box_ids)
+            self.change_boxes(box_edits.nudged(wanted, dx, dy, **size), self._move_text(wanted))
 
     def grow(self, box_ids: Collection[int], dx1: float, dy1: float, dx2: float, dy2: float) -> None:
         """Move single edges by pixels; a box keeps at least one pixel and stays in the image."""
         if self._record is not None:
             size = {"width": self._record.width, "height": self._record.height}
-            edges = (dx1, dy1, dx2, dy2)
-            self.change_boxes([box_edits.grown(b, edges, **size) for b in self._boxes(box_ids)], self.tr("Resize"))
+            edges, wanted = (dx1, dy1, dx2, dy2), self._boxes(box_ids)
+            self.change_boxes([box_edits.grown(b, edges, **size) for b in wanted], self._resize_text(wanted))
 
     def set_state(self, image_id: int, state: ImageState) -> None:
         """Say what an image is; an image without a split joins train, every fifth one val."""
@@ -115,10 +126,13 @@ class ProjectModel(ProjectState):
         change = ImageChange(image_id=image_id, state=(record.state, state), split=self._split_for(record, state))
         self.push(Edit(text=self._state_text(state), images=(change,)))
 
-    def accept_detections(self, found: Detections, *, run_id: str, select: bool = False) -> tuple[Box, ...]:
+    def accept_detections(
+        self, found: Detections, *, run_id: str, select: bool = False, finished: bool = True
+    ) -> tuple[Box, ...]:
         """Turn detections on the image at hand into boxes, on whole pixels inside the image; one Edit.
 
-        Nothing is selected afterwards unless asked for: the next key is about the next detection.
+        Nothing is selected afterwards unless asked for: the next key is about the next detection. finished: none is
+        left to decide on; an unlabelled image stays unlabelled until then.
         """
         if self._record is None or not len(found):
             return ()
@@ -130,13 +144,16 @@ class ProjectModel(ProjectState):
             for i in range(len(found))
         )
         text = self._counted(boxes, self.tr("Accept {0}"), self.tr("Accept {0} detections"))
-        self._push_boxes(text, added=boxes, select=[b.id for b in boxes])
+        self._push_boxes(text, added=boxes, select=[b.id for b in boxes], begun=not finished)
         if not select:
             self.set_selection(())
         return boxes
 
-    def reject_detections(self, found: Detections, *, run_id: str) -> None:
-        """Remember that these are wrong, so that like ones of later models stay hidden; one Edit."""
+    def reject_detections(self, found: Detections, *, run_id: str, finished: bool = False) -> None:
+        """Remember that these are wrong, so that like ones of later models stay hidden; one Edit.
+
+        finished: none is left to decide on, so an unlabelled image with boxes is labelled now.
+        """
         if self._record is None or not len(found):
             return
         refused = tuple(
@@ -152,7 +169,14 @@ class ProjectModel(ProjectState):
             for b, c, s in zip(found.xyxy, found.category_ids, found.scores, strict=True)
         )
         record = self._record
-        change = ImageChange(image_id=record.id, state=(record.state, record.state), rejections_added=refused)
+        done = finished and record.state == ImageState.UNLABELLED and bool(self.boxes)
+        state = ImageState.LABELLED if done else record.state
+        change = ImageChange(
+            image_id=record.id,
+            state=(record.state, state),
+            split=self._split_for(record, state) if done else None,
+            rejections_added=refused,
+        )
         category = self.category(refused[0].category_id)
         name = category.name if category is not None else self.tr("detection")
         one, many = self.tr("Reject {0}").format(name), self.tr("Reject {0} detections").format(len(refused))
@@ -193,6 +217,12 @@ class ProjectModel(ProjectState):
             else:
                 after.append(c)
         self._push_categories(self._change_text(changed.id, name), tuple(after))
+
+    def arrange_categories(self, after: Sequence[Category], text: str) -> None:
+        """The same categories in another order or with other colours; one Edit. Others than those are refused."""
+        self.catch_up()
+        if {c.id: c.name for c in after} == {c.id: c.name for c in self.categories}:
+            self._push_categories(text, tuple(after))
 
     def _change_text(self, category_id: int, name: str) -> str:
         before = self.category(category_id)
@@ -245,13 +275,18 @@ class ProjectModel(ProjectState):
         added: tuple[Box, ...] = (),
         select: Sequence[int] = (),
         category: Category | None = None,
+        begun: bool = False,
     ) -> None:
-        """One Edit of the image at hand; a `category` that the project does not have yet comes with it."""
+        """One Edit of the image at hand; a `category` that the project does not have yet comes with it.
+
+        begun: see state_after. Work on the boxes that a begun image has does not finish it; drawing on it does.
+        """
         record = self._record
         if record is None:
             return
         draft = ImageChange(image_id=record.id, removed=removed, added=added, state=(record.state, record.state))
-        after = state_after(apply_to_boxes(self.boxes, draft), record.state)
+        begun = begun or (bool(self.boxes) and {b.id for b in added} <= {b.id for b in self.boxes})
+        after = state_after(apply_to_boxes(self.boxes, draft), record.state, begun=begun)
         keeps = record.state == ImageState.VERIFIED and after == ImageState.LABELLED
         state = record.state if keeps else after
         change = replace(draft, state=(record.state, state), split=self._split_for(record, state))
@@ -278,13 +313,30 @@ class ProjectModel(ProjectState):
         wanted = set(box_ids)
         return [box for box in self.boxes if box.id in wanted]
 
+    def _free(self, now: Sequence[Box], changed: Sequence[Box]) -> list[Box]:
+        """Those of `changed` that are not of a locked category as they stand `now`; what is left alone is said."""
+        locked = [box for box in now if self.category_view.is_locked(box.category_id)]
+        if locked:
+            names = ", ".join(sorted({self._category_name(box) for box in locked}))
+            self.message.emit(self.tr("Locked, so left as it is: {0}. Unlock it in the list of classes.").format(names))
+        held = {box.id for box in locked}
+        return [box for box in changed if box.id not in held]
+
     def _category_name(self, box: Box) -> str:
         category = self.category(box.category_id)
         return category.name if category is not None else self.tr("box")
 
-    def _counted(self, boxes: Sequence[Box], one: str, many: str) -> str:
-        """`one` with the box's category where there is one box, else `many` with their number."""
-        return one.format(self._category_name(boxes[0])) if len(boxes) == 1 else many.format(len(boxes))
+    def _counted(self, boxes: Sequence[Box], one: str, many: str, *more: str) -> str:
+        """`one` with the box's category where there is one box, else `many` with their number; {1} is `more`."""
+        if len(boxes) == 1:
+            return one.format(self._category_name(boxes[0]), *more)
+        return many.format(len(boxes), *more)
+
+    def _move_text(self, boxes: Sequence[Box]) -> str:
+        return self._counted(boxes, self.tr("Move {0}"), self.tr("Move {0} boxes"))
+
+    def _resize_text(self, boxes: Sequence[Box]) -> str:
+        return self._counted(boxes, self.tr("Resize {0}"), self.tr("Resize {0} boxes"))
 
     def _state_text(self, state: ImageState) -> str:
         names = {

@@ -24,6 +24,7 @@ from rcnn_studio.domain.edits import Edit, ImageChange, apply_to_boxes
 from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.tasks.importing import project_title
+from rcnn_studio.workspace.category_view import CategoryView
 from rcnn_studio.workspace.image_rows import ImageRows
 from rcnn_studio.workspace.undo import EditCommand, NewStep, refill
 
@@ -65,6 +66,8 @@ class ProjectState(QObject):
         self.boxes: tuple[Box, ...] = ()
         self.selection: frozenset[int] = frozenset()
         self.clipboard: tuple[Box, ...] = ()
+        self.category_view = CategoryView(store, self)
+        self.edited.connect(self.category_view.follow)
         self._record: ImageRecord | None = None
         self._acknowledged = 0
         self._highest_category_id = int(store.get_meta(HIGHEST_CATEGORY_KEY) or 0)
@@ -221,7 +224,16 @@ class ProjectState(QObject):
             if change.rejections_added or change.rejections_removed:
                 self.rejections_changed.emit(change.image_id)
         if show:
+            self._select_returned(edit)
             self._announce_returned(edit)
+
+    def _select_returned(self, edit: Edit) -> None:
+        """Boxes that an undo or redo has brought back are in hand again, so that they are seen and can be worked on."""
+        for change in edit.images:
+            known = {box.id for box in change.removed}
+            back = [box.id for box in change.added if box.id not in known]
+            if back and change.image_id == self.current_id:
+                self.set_selection(back)
 
     def _announce_returned(self, edit: Edit) -> None:
         """Say where detections are open again because an undo took back what was decided about them."""

@@ -5,16 +5,18 @@ Opened and closed as one, so that the window can change projects without knowing
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
 
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.tasks.places import cache_home
+from rcnn_studio.workspace.image_facts import ImageFacts
 from rcnn_studio.workspace.images import ImageCache, Thumbnails
 from rcnn_studio.workspace.job import JobBoard
 from rcnn_studio.workspace.project import ProjectModel
-from rcnn_studio.workspace.review import DEFAULT_THRESHOLD, ReviewModel
+from rcnn_studio.workspace.review import ReviewModel
 from rcnn_studio.workspace.thumbnail_files import ThumbnailFiles
 from rcnn_studio.workspace.thumbnail_pass import ThumbnailPass
 from rcnn_studio.workspace.training import TrainingModel
@@ -42,10 +44,13 @@ class Session(QObject):
         self.thumbnail_pass = ThumbnailPass(self.thumbnails, self.board, self)
         self.memory = ViewMemory(self.store, self)
         self.review = ReviewModel(self.project, self.board, self)
+        self.facts = ImageFacts(self.project, self.board, self.review, self)
+        self.neighbours: Callable[[int], list[int]] = self._rows_beside
         self.training = TrainingModel(self.store, self.board, self)
         self.training.run_ended.connect(self.review.on_run_ended)
         self.training.state_changed.connect(self._on_training_state)
-        self.review.set_threshold(self.memory.number("threshold", DEFAULT_THRESHOLD))
+        self.review.neighbours = self._neighbours_of
+        self._recall_threshold()
         self.review.threshold_changed.connect(self._on_threshold_changed)
         self.project.image_changed.connect(self._on_image_changed)
         self._ahead = QTimer(self, singleShot=True, interval=THUMBNAILS_AFTER_MS)
@@ -65,15 +70,31 @@ class Session(QObject):
     def _on_training_state(self) -> None:
         self.thumbnail_pass.hold(self.training.running)
 
-    def _on_threshold_changed(self, value: float) -> None:
-        self.memory.set("threshold", round(value, 4))
+    def _recall_threshold(self) -> None:
+        """What the person chose the last time, if the same run speaks."""
+        review = self.review
+        chosen = self.memory.number("threshold", 0.0)
+        if chosen > 0 and self.memory.text("threshold.run") == (review.run_id or ""):
+            review.set_threshold(chosen)
+
+    def _on_threshold_changed(self, _value: float) -> None:
+        chosen = self.review.chosen_threshold
+        self.memory.set("threshold", round(chosen, 4) if chosen is not None else 0.0)
+        self.memory.set("threshold.run", self.review.run_id or "")
 
     def _on_image_changed(self, image_id: int) -> None:
         """Show it, and have its neighbours ready before they are asked for."""
         self.images.request(image_id)
+        self.images.prefetch(self.neighbours(image_id))
+
+    def _neighbours_of(self, image_id: int) -> list[int]:
+        return self.neighbours(image_id)
+
+    def _rows_beside(self, image_id: int) -> list[int]:
+        """Where no list says otherwise: those that come next in the project."""
         row = self.project.rows.row(image_id)
         near = [row + 1, row - 1, row + 2]
-        self.images.prefetch([int(self.project.rows.ids[r]) for r in near if 0 <= r < len(self.project.rows)])
+        return [int(self.project.rows.ids[r]) for r in near if 0 <= r < len(self.project.rows)]
 
     def close(self, *, discard: bool = False) -> None:
         """Stop the jobs, write back what is pending, join every thread. Safe to call twice.

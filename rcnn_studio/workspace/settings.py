@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,15 @@ class Settings:
 
     def add_recent(self, folder: Path) -> None:
         text = str(folder)
-        self.set("recent", [text, *[p for p in self.all_recent() if p != text]][:MAX_RECENT])
+        folders = [text, *[p for p in self.all_recent() if p != text]][:MAX_RECENT]
+        self.set("recent_at", {p: self.opened_at(p) for p in folders} | {text: round(time.time())})
+        self.set("recent", folders)
+
+    def opened_at(self, folder: str) -> float:
+        """When a recent project was opened last, in seconds since 1970; 0 where that is not known."""
+        known = self.get("recent_at")
+        value = known.get(folder) if isinstance(known, dict) else None
+        return float(value) if isinstance(value, int | float) else 0.0
 
     def clear_recent(self) -> None:
         self.set("recent", [])

@@ -1,12 +1,14 @@
-"""The training that runs: starts it on its thread, keeps its events for the plots, stops it.
+"""The training that runs: starts it on its thread, keeps its events for the plots, lets it wait, stops it.
 
 The loop itself is the engine's; the snapshot and the run folder are the task's.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -21,6 +23,7 @@ from rcnn_studio.domain.runs import (
     TrainConfig,
     Warned,
 )
+from rcnn_studio.formats.run_folder import read_events
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.tasks.training import run_training
 from rcnn_studio.workspace.job import Job, JobBoard
@@ -37,6 +40,7 @@ class TrainingModel(QObject):
     failed = Signal(str)
     state_changed = Signal()
     progress_changed = Signal(object)
+    rewound = Signal()
 
     def __init__(self, store: ProjectStore, board: JobBoard, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,11 +53,18 @@ class TrainingModel(QObject):
         self.warnings: list[str] = []
         self.ended: RunEnded | None = None
         self.error: str = ""
-        self._started_at = 0.0
+        self.config: TrainConfig | None = None
+        self._pause = threading.Event()
+        self._started_at = self._paused_at = self._waited_s = 0.0
 
     @property
     def running(self) -> bool:
+        """Also while it is paused."""
         return self._job is not None
+
+    @property
+    def paused(self) -> bool:
+        return self.running and self._pause.is_set()
 
     @property
     def stopping(self) -> bool:
@@ -61,8 +72,10 @@ class TrainingModel(QObject):
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since Start was pressed."""
-        return time.monotonic() - self._started_at if self.running else 0.0
+        """Seconds since Start was pressed, without pauses."""
+        if not self.running:
+            return 0.0
+        return (self._paused_at if self.paused else time.monotonic()) - self._started_at - self._waited_s
 
     @property
     def best(self) -> EpochEvaluated | None:
@@ -70,12 +83,30 @@ class TrainingModel(QObject):
 
     def start(self, config: TrainConfig) -> None:
         """Train on a snapshot of what is labelled now. Does nothing while a training runs."""
+        if not self.running:
+            self.steps, self.evaluations = [], []
+            self._begin(config, None)
+
+    def resume(self, run_dir: Path, config: TrainConfig | None = None) -> None:
+        """Go on with a run that ended early, on its own labels, exactly where its last checkpoint left it.
+
+        config: what it goes on with, where that is not its own (tasks.training.FREE says what may differ).
+        Raises FormatError where the run's events cannot be read. Does nothing while a training runs.
+        """
         if self.running:
             return
+        events = read_events(run_dir)
+        self.steps = [e for e in events if isinstance(e, StepDone)]
+        self.evaluations = [e for e in events if isinstance(e, EpochEvaluated)]
+        self._begin(config, run_dir)
+
+    def _begin(self, config: TrainConfig | None, resume: Path | None) -> None:
         self.started, self.ended, self.error = None, None, ""
-        self.steps, self.evaluations, self.warnings = [], [], []
-        self._started_at = time.monotonic()
-        job = self._board.prepare(self.tr("Training"), partial(run_training, self._store, config))
+        self.warnings, self.config = [], config
+        self._pause.clear()
+        self._started_at, self._waited_s = time.monotonic(), 0.0
+        work = partial(run_training, self._store, config, should_pause=self._pause.is_set, resume=resume)
+        job = self._board.prepare(self.tr("Training"), work)
         job.event_received.connect(self._on_event)
         job.progress_changed.connect(self._on_progress)
         job.job_finished.connect(self._on_finished)
@@ -91,19 +122,41 @@ class TrainingModel(QObject):
             self._job.stop()
             self.state_changed.emit()
 
+    def set_paused(self, on: bool) -> None:
+        """Wait after the step at hand, saved and without computing, or go on. Does nothing while none runs."""
+        if self._job is None or self.stopping or on == self.paused:
+            return
+        if on:
+            self._paused_at = time.monotonic()
+            self._pause.set()
+        else:
+            self._waited_s += time.monotonic() - self._paused_at
+            self._pause.clear()
+        self.state_changed.emit()
+
     def _on_event(self, event: Any) -> None:
         if isinstance(event, StepDone):
+            self._forget_from(event.step)
             self.steps.append(event)
             self.step_done.emit(event)
         elif isinstance(event, RunStarted):
             self.started = event
             self.run_started.emit(event)
         elif isinstance(event, EpochEvaluated):
+            self.evaluations = [e for e in self.evaluations if e.epoch < event.epoch]
             self.evaluations.append(event)
             self.epoch_evaluated.emit(event)
         elif isinstance(event, Warned):
             self.warnings.append(event.message)
             self.warned.emit(event.message)
+
+    def _forget_from(self, step: int) -> None:
+        """A run that goes on from its last checkpoint tells the steps after it a second time."""
+        if not self.steps or self.steps[-1].step < step:
+            return
+        self.steps = [e for e in self.steps if e.step < step]
+        self.evaluations = [e for e in self.evaluations if e.step < step]
+        self.rewound.emit()
 
     def _on_progress(self, progress: Progress) -> None:
         self.progress_changed.emit(progress)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QPushButton
 
 from rcnn_studio.app import create_window
 from rcnn_studio.tasks.exporting import EXPORT_FORMATS, export_dataset
-from rcnn_studio.ui import commands
+from rcnn_studio.ui.commands import opening
 from rcnn_studio.ui.export_dialog import ExportDialog
 from rcnn_studio.ui.main_window import MainWindow
 from rcnn_studio.ui.new_project import NewProject, NewProjectDialog
+from rcnn_studio.ui.recent_list import WHEN_ROLE
 from tests.e2e.hands import Hands
 from tests.store.projects import voc_project
 
@@ -43,9 +46,9 @@ def exported(folder: Path, format_name: str) -> Path:
     return folder / "data"
 
 
-def drop(window: MainWindow, path: Path) -> None:
+def drop(window: MainWindow, *paths: Path) -> None:
     data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     none = Qt.KeyboardModifier.NoModifier
     window.dropEvent(QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, none))
 
@@ -96,6 +99,142 @@ def test_a_file_that_is_no_dataset_is_named_with_what_to_do(qtbot, empty_window,
     assert letter.read_text() == '{"dear": "reader"}'
 
 
+# --- dropped -------------------------------------------------------------------------------------------------
+
+
+def pictures(folder: Path, *names: str) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        Image.new("RGB", (64, 48), "grey").save(folder / name)
+    return [folder / name for name in names]
+
+
+def drag_over(window: MainWindow, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    none = Qt.KeyboardModifier.NoModifier
+    window.dragEnterEvent(
+        QDragEnterEvent(QPoint(50, 50), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, none)
+    )
+
+
+def shown_name(window: MainWindow) -> str:
+    return Path(window.session.project.record.path).name
+
+
+def test_several_images_open_their_folder_at_the_first_and_can_be_labelled_at_once(
+    qtbot, empty_window, tmp_path: Path
+) -> None:
+    made = pictures(tmp_path / "holiday", "a.png", "b.png", "c.png", "d.png")
+    drop(empty_window, made[2], made[3])
+    qtbot.waitUntil(lambda: empty_window.session is not None, timeout=20_000)
+    hands = Hands(empty_window)
+    qtbot.waitUntil(lambda: hands.canvas.image_shown, timeout=10_000)
+    assert shown_name(empty_window) == "c.png"
+    assert len(empty_window.session.project.rows) == 4
+    hands.key(Qt.Key.Key_W)
+    hands.drag(10, 10, 40, 30)
+    assert len(empty_window.session.project.boxes) == 1
+
+
+def test_a_label_file_opens_its_dataset_at_its_image(qtbot, empty_window, tmp_path: Path) -> None:
+    data = exported(tmp_path, "voc")
+    label = sorted((data / "Annotations").glob("*.xml"))[-1]
+    drop(empty_window, label)
+    qtbot.waitUntil(lambda: empty_window.session is not None, timeout=20_000)
+    assert seen(empty_window) == (6, ["bolt", "nut"])
+    assert Path(shown_name(empty_window)).stem == label.stem
+
+
+def test_dropping_on_an_open_project_leads_there_and_one_click_leads_back(qtbot, hands: Hands, tmp_path: Path) -> None:
+    window, before = hands.window, hands.session.store.folder
+    drop(window, *pictures(tmp_path / "holiday", "a.png", "b.png"))
+    qtbot.waitUntil(lambda: window.session is not None and window.session.store.folder != before, timeout=20_000)
+    assert shown_name(window) == "a.png"
+    assert window.messages.button.text() == "Back to hardware"
+    window.messages.button.click()
+    qtbot.waitUntil(lambda: window.session.store.folder == before, timeout=20_000)
+
+
+def test_an_image_of_the_open_project_is_gone_to(qtbot, hands: Hands) -> None:
+    project, window = hands.session.project, hands.window
+    session = window.session
+    drop(window, project.image_path(int(project.rows.ids[40])))
+    assert project.current_id == int(project.rows.ids[40])
+    assert window.session is session
+
+
+def test_what_cannot_be_opened_is_said_while_it_is_dragged_and_after_it_is_dropped(
+    empty_window, tmp_path: Path
+) -> None:
+    letter = tmp_path / "letter.pdf"
+    letter.write_bytes(b"%PDF")
+    drag_over(empty_window, letter)
+    assert empty_window.drop_sign.title == "This cannot be opened"
+    drop(empty_window, letter)
+    assert empty_window.drop_sign.title == ""
+    assert "letter.pdf" in empty_window.messages.text
+    assert empty_window.session is None
+
+
+def test_while_files_are_dragged_the_window_says_what_will_be_opened(empty_window, tmp_path: Path) -> None:
+    made = pictures(tmp_path / "holiday", "a.png", "b.png", "c.png")
+    sign = empty_window.drop_sign
+    drag_over(empty_window, *made[:2])
+    assert sign.title == "Drop to label 2 images of holiday"
+    assert sign.isVisible()
+    assert sign.size() == empty_window.size()
+    drag_over(empty_window, made[0].parent)
+    assert sign.title == "Drop to label 3 images of holiday"
+    archive = Path(shutil.make_archive(str(tmp_path / "parts"), "zip", made[0].parent))
+    drag_over(empty_window, archive)
+    assert sign.title == "Drop to unpack and open parts.zip"
+    empty_window.dragLeaveEvent(QDragLeaveEvent())
+    assert not sign.isVisible()
+
+
+def test_a_running_training_is_not_stopped_by_a_drop_without_asking(
+    qtbot, hands: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hands.window, "may_close", lambda: False)
+    voc_project(tmp_path / "other").close()
+    session = hands.session
+    drop(hands.window, tmp_path / "other" / "project")
+    assert hands.window.session is session
+
+
+# --- the first start -----------------------------------------------------------------------------------------
+
+
+def test_the_welcome_page_says_what_is_being_prepared_and_takes_no_second_click(qtbot, empty_window) -> None:
+    welcome = empty_window.welcome
+    welcome.sample.click()
+    assert welcome.work_text.text() == "Preparing the sample …"
+    assert welcome.work.isVisible()
+    assert not welcome.sample.isEnabled()
+    qtbot.waitUntil(lambda: empty_window.session is not None, timeout=60_000)
+    assert "your own copy of the sample" in empty_window.messages.text
+    empty_window.close_session()
+    assert not welcome.work.isVisible()
+    assert welcome.sample.isEnabled()
+    assert welcome.recent.item(0).data(WHEN_ROLE).startswith("today, ")
+
+
+def test_the_sign_of_the_start_is_there_before_the_window_is_loaded(repository: Path) -> None:
+    code = (
+        "import sys, rcnn_studio.app as app\n"
+        "splash = app.make_splash(app.make_application())\n"
+        "splash.show_now()\n"
+        "assert splash.isVisible()\n"
+        "late = [n for n in ('torch', 'rcnn_studio.ui.main_window', 'rcnn_studio.store.project') if n in sys.modules]\n"
+        "assert not late, late\n"
+        "app.create_window(None)\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False)
+    assert "AssertionError" not in done.stderr, done.stderr
+
+
 # --- the dialog ----------------------------------------------------------------------------------------------
 
 
@@ -112,7 +251,7 @@ def test_the_dialog_sees_what_the_source_is_and_the_project_is_made(
     dialog.project.edit.setText(str(tmp_path / "made"))
     dialog._on_accepted()
     assert dialog.error.text() == ""
-    monkeypatch.setattr(commands, "NewProjectDialog", lambda _window: _Answered(dialog.choice))
+    monkeypatch.setattr(opening, "NewProjectDialog", lambda _window: _Answered(dialog.choice))
     empty_window.studio_actions["action.project.new"].trigger()
     qtbot.waitUntil(lambda: empty_window.session is not None, timeout=20_000)
     assert empty_window.session.store.folder == tmp_path / "made"

@@ -12,7 +12,7 @@ from rcnn_studio.domain.dataset import ImageState
 from rcnn_studio.domain.detections import Detections
 from rcnn_studio.domain.runs import EpochEvaluated, RunEnded, RunStarted, StepDone
 from rcnn_studio.formats.detections import write_detections
-from rcnn_studio.formats.run_folder import list_runs
+from rcnn_studio.formats.run_folder import list_runs, read_events
 from rcnn_studio.tasks.presets import load_preset
 from tests.e2e.hands import Hands, file_bytes, objects
 
@@ -91,6 +91,45 @@ def test_stop_keeps_what_was_learned(qtbot, hands: Hands) -> None:
     assert training.ended is not None
     assert training.ended.status == "stopped"
     assert (hands.session.store.runs_folder / training.ended.run_id / "checkpoints" / "best").exists()
+
+
+@pytest.mark.slow
+def test_a_training_waits_goes_on_ends_and_is_taken_up_again_by_keys_and_buttons(qtbot, hands: Hands) -> None:
+    """Paused it computes nothing; stopped and resumed it tells each step once, and ends with all its epochs."""
+    session, panel = hands.session, hands.window.room.train
+    training = session.training
+    hands.key(Qt.Key.Key_2, CTRL)
+    training.start(replace(load_preset("quick-look", TINY), epochs=3))
+    qtbot.waitUntil(lambda: len(training.steps) > 2 or not training.running, timeout=240_000)
+    assert training.running, training.error
+    hands.key(Qt.Key.Key_P, CTRL | SHIFT)
+    assert training.paused
+    run_dir = session.store.runs_folder / training.started.run_id
+    qtbot.waitUntil(lambda: bool(list(run_dir.glob("checkpoints/step-*/state.json"))), timeout=60_000)
+    qtbot.wait(300)
+    seen = len(training.steps)
+    qtbot.wait(1500)
+    assert len(training.steps) == seen
+    panel.live.refresh()
+    assert panel.live.doing_label.text().startswith("Paused at ")
+    hands.key(Qt.Key.Key_P, CTRL | SHIFT)
+    qtbot.waitUntil(lambda: len(training.steps) > seen, timeout=60_000)
+    hands.key(Qt.Key.Key_Period, CTRL)
+    qtbot.waitUntil(lambda: not training.running, timeout=60_000)
+    assert training.ended.status == "stopped"
+
+    stopped_at = training.steps[-1].step
+    panel.runs_table.selectRow(0)
+    panel.runs.resume_button.click()
+    assert len(training.steps) >= stopped_at, "the plots show what was"
+    qtbot.waitUntil(lambda: not training.running, timeout=240_000)
+    assert training.ended is not None, training.error
+    assert training.ended.status == "finished"
+    assert training.ended.epochs == 3
+    steps = [event.step for event in training.steps]
+    assert steps == list(range(1, len(steps) + 1))
+    told = [event.step for event in read_events(run_dir) if isinstance(event, StepDone)]
+    assert told == steps
 
 
 @pytest.fixture

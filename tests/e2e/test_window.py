@@ -179,17 +179,18 @@ def test_threshold_filter_and_toggles_are_there_at_the_next_start(qtbot, hands: 
     slider = window.findChild(QSlider, "review.threshold")
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_PageDown)
-    states = window.room.image_list.states
-    states.setFocus()
-    QTest.keyClick(states, Qt.Key.Key_Down)
-    assert states.currentData() == ImageState.UNLABELLED
+    images = window.room.image_list
+    QTest.mouseClick(images.filter_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(images.popup.states.chips[ImageState.UNLABELLED], Qt.MouseButton.LeftButton)
+    images.popup.hide()
+    assert images.model.filter.states == {ImageState.UNLABELLED}
     hands.key(Qt.Key.Key_2, CTRL)
     window.room.train.live.loss_plot.log_button.setChecked(True)
     again = opened_again(qtbot, window)
     assert again.session.review.threshold == pytest.approx(0.4)
     assert not again.session.review.shown
     assert not again.studio_actions["action.view.detections"].isChecked()
-    assert again.room.image_list.states.currentData() == ImageState.UNLABELLED
+    assert again.room.image_list.model.filter.states == {ImageState.UNLABELLED}
     assert again.room.image_list.model.rowCount() == 25
     assert again.room.train.live.loss_plot.log_button.isChecked()
     assert again.messages.text == ""

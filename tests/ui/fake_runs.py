@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 from rcnn_studio.domain.errors import Cancelled
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop
@@ -57,10 +59,23 @@ class FakeTraining:
         self.go = threading.Event()
         self.finish = threading.Event()
         self.fail_with: Exception | None = None
-        self.configs: list[TrainConfig] = []
+        self.configs: list[TrainConfig | None] = []
+        self.resumed: list[Path | None] = []
+        self.limit_s = 0.0
+        self.waits = threading.Event()
 
-    def __call__(self, _store: object, config: TrainConfig, report: Report, should_stop: ShouldStop) -> RunEnded:
+    def __call__(
+        self,
+        _store: object,
+        config: TrainConfig | None,
+        report: Report,
+        should_stop: ShouldStop,
+        *,
+        should_pause: ShouldStop,
+        resume: Path | None,
+    ) -> RunEnded:
         self.configs.append(config)
+        self.resumed.append(resume)
         report(Progress("Loading PyTorch"))
         self._wait(self.go, should_stop)
         if self.fail_with is not None:
@@ -70,19 +85,26 @@ class FakeTraining:
         report(
             RunStarted(
                 run_id="2026-11-21_1432_test", device="CPU, 2 threads", train_images=9, val_images=3,
-                epochs=4, steps_per_epoch=STEPS_PER_EPOCH, boxes=40,
+                epochs=4, steps_per_epoch=STEPS_PER_EPOCH, boxes=40, limit_s=self.limit_s,
             )
         )  # fmt: skip
         report(Warned(message="2 boxes left out."))
         for epoch in range(1, 5):
             for step in range((epoch - 1) * STEPS_PER_EPOCH + 1, epoch * STEPS_PER_EPOCH + 1):
                 report(make_step(step, steps=20))
+                self._pause(should_pause, should_stop)
             report(make_evaluation(epoch, 0.2 * epoch))
         self._wait(self.finish, should_stop)
         return RunEnded(
             run_id="2026-11-21_1432_test", status="stopped" if should_stop() else "finished", seconds=11.0,
             epochs=4, best_epoch=4, best_AP=0.48, best_AP50=0.8,
         )  # fmt: skip
+
+    def _pause(self, should_pause: Callable[[], bool], should_stop: Callable[[], bool]) -> None:
+        while should_pause() and not should_stop():
+            self.waits.set()
+            time.sleep(0.005)
+        self.waits.clear()
 
     @staticmethod
     def _wait(event: threading.Event, should_stop: Callable[[], bool]) -> None:

@@ -11,6 +11,7 @@ from rcnn_studio.domain.dataset import Box
 from rcnn_studio.ui.label import drag, hit
 from rcnn_studio.ui.label.hit import Handle
 from rcnn_studio.ui.label.shapes import Shapes
+from rcnn_studio.ui.label.snapping import Lines
 from rcnn_studio.ui.label.view import Frame, View
 
 SIZE = (640, 480)
@@ -111,9 +112,47 @@ def test_a_small_boxs_middle_moves_and_its_rim_resizes() -> None:
     assert hit.handle_at((10, 10, 18, 18), 20, 20, reach=6) == Handle.SE
 
 
-def test_with_points_only_an_edge_between_them_is_free() -> None:
-    assert hit.handle_at((0, 0, 100, 100), 100, 25, reach=5, edges=False) is None
-    assert hit.handle_at((0, 0, 100, 100), 100, 50, reach=5, edges=False) == Handle.E
+def test_the_handles_of_the_draw_tool_lie_inside_of_the_outline_and_leave_the_rest_free() -> None:
+    def at(x: float, y: float) -> Handle | None:
+        return hit.inner_handle_at((0, 0, 100, 100), x, y, side=8, slack=0.5)
+
+    assert at(100, 100) == Handle.SE
+    assert at(92, 92) == Handle.SE
+    assert at(101, 101) is None
+    assert at(91, 91) is None
+    assert at(100, 25) is None
+    assert at(97, 50) == Handle.E
+
+
+@given(boxes(), st.floats(0.2, 30))
+def test_the_handles_of_the_draw_tool_never_cover_the_middle_of_a_box(corners, side: float) -> None:
+    x1, y1, x2, y2 = corners
+    assert hit.inner_handle_at(corners, (x1 + x2) / 2, (y1 + y2) / 2, side=side, slack=0) is None
+    handles, points, square = hit.inner_handles(corners, side=side)
+    half = square / 2
+    assert len(handles) == len(points)
+    assert (points[:, 0] - half >= x1 - 1e-6).all()
+    assert (points[:, 0] + half <= x2 + 1e-6).all()
+    assert (points[:, 1] - half >= y1 - 1e-6).all()
+    assert (points[:, 1] + half <= y2 + 1e-6).all()
+
+
+@given(boxes(), points)
+def test_a_box_made_by_key_lies_on_whole_pixels_in_the_room_and_not_on_another_one(room, middle) -> None:
+    first = drag.placed(middle, room, set())
+    assert room[0] <= first[0] < first[2] <= room[2]
+    assert room[1] <= first[1] < first[3] <= room[3]
+    assert all(value == int(value) for value in first)
+    if room[2] - room[0] > 100 and room[3] - room[1] > 100 and first[2] + 10 <= room[2]:
+        assert drag.placed(middle, room, {first}) != first
+
+
+def test_a_moved_group_sticks_with_the_edge_that_has_the_shortest_way() -> None:
+    lines = Lines(size=SIZE, border_reach=2, reach=6, xs=np.array([100.0, 210.0]), ys=np.array([50.0]))
+    assert lines.shift([(10, 10, 60, 40)], 45, 0) == (40, 0, 100.0, None)
+    assert lines.shift([(10, 10, 60, 40)], 95, 12) == (90, 10, 100.0, 50.0)
+    assert lines.shift([(10, 10, 60, 40)], -9, 200) == (-10, 200, 0.0, None)
+    assert Lines(size=SIZE, border_reach=-1).shift([(10, 10, 60, 40)], -9, 0) == (-9, 0, None, None)
 
 
 @given(st.lists(boxes(), max_size=12))

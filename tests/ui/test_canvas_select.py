@@ -252,15 +252,15 @@ def test_a_digit_changes_the_selection_else_the_box_under_the_pointer_else_the_n
     assert desk.project.category(desk.project.active_category_id).name == "nut"
 
 
-def test_in_the_draw_tool_a_digit_means_the_box_just_drawn_and_the_next_never_a_neighbour(desk: Desk) -> None:
+def test_in_the_draw_tool_a_digit_never_means_a_neighbour_under_the_pointer(desk: Desk) -> None:
     desk.add((10, 10, 50, 50))
     desk.key(Key.Key_W)
     desk.drag(*BOX)
     desk.move(30, 30)
     desk.key(Key.Key_3)
-    assert desk.class_names == ["bolt", "washer"]
+    assert desk.class_names == ["bolt", "bolt"]
     desk.drag(220, 180, 300, 230)
-    assert desk.class_names == ["bolt", "washer", "washer"]
+    assert desk.class_names == ["bolt", "bolt", "washer"]
 
 
 def test_a_digit_during_a_draft_is_for_the_draft(desk: Desk) -> None:
@@ -381,7 +381,7 @@ def test_a_digit_after_drawing_says_that_it_holds_for_the_next_boxes_too(desk: D
     desk.drag(40, 40, 120, 120)
     desk.key(Key.Key_3)
     assert desk.class_names == ["washer"]
-    assert desk.canvas.scene.hint == "This box and the next: washer"
+    assert desk.canvas.scene.hint == "This box is now washer; next too"
     desk.drag(150, 40, 220, 120)
     assert desk.class_names == ["washer", "washer"]
 

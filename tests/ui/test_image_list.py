@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QSpinBox, QToolButton, QWidget
 
-from rcnn_studio.domain.dataset import ImageState
+from rcnn_studio.domain.dataset import BoxFlag, ImageState
+from rcnn_studio.domain.image_query import ImageQuery
 from rcnn_studio.ui.browse.image_list import ImageList
-from rcnn_studio.ui.browse.image_model import natural
+from rcnn_studio.ui.browse.image_order import natural
+from rcnn_studio.ui.browse.words import state_text
 from rcnn_studio.workspace.view_memory import ViewMemory
-from tests.ui.desk import Desk
+from tests.ui.desk import Desk, make_project
 
 Key = Qt.Key
 
@@ -20,8 +25,17 @@ def shown(panel: ImageList) -> list[str]:
     return [panel.model.item(place).name for place in range(panel.model.rowCount())]
 
 
-def choose(panel: ImageList, text: str) -> None:
-    panel.states.setCurrentIndex(panel.states.findText(text))
+def click(button: QWidget) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def choose(panel: ImageList, *states: str) -> None:
+    """Open the popup of the filter and leave these states on, as clicks on their chips do."""
+    click(panel.filter_button)
+    for chip in panel.popup.states.chips.values():
+        if chip.isChecked() != (chip.text() in states):
+            click(chip)
+    panel.popup.hide()
 
 
 def test_images_stand_in_the_projects_order(desk: Desk) -> None:
@@ -55,7 +69,7 @@ def test_an_image_that_leaves_the_filter_by_an_edit_stays_until_it_is_set_again(
     desk.key(Key.Key_W)
     desk.drag(20, 20, 90, 90)
     assert len(shown(desk.images_panel)) == 4
-    choose(desk.images_panel, "All")
+    choose(desk.images_panel)
     choose(desk.images_panel, "Unlabelled")
     assert shown(desk.images_panel) == ["part_01.png", "part_02.png", "part_03.png"]
 
@@ -125,21 +139,19 @@ def test_choosing_a_state_shows_the_first_image_of_it(desk: Desk) -> None:
     project = desk.project
     desk.key(Key.Key_W)
     desk.drag(20, 20, 90, 90)
-    desk.images_panel.states.setFocus()
-    QTest.keyClick(desk.images_panel.states, Key.Key_Down)
-    assert desk.images_panel.states.currentText() == "Unlabelled"
+    choose(desk.images_panel, "Unlabelled")
     assert project.current_id == int(project.rows.ids[1])
     project.set_current(int(project.rows.ids[2]))
-    QTest.keyClick(desk.images_panel.states, Key.Key_Up)
-    QTest.keyClick(desk.images_panel.states, Key.Key_Down)
+    choose(desk.images_panel)
+    choose(desk.images_panel, "Unlabelled")
     assert project.current_id == int(project.rows.ids[2]), "an image that matches stays"
 
 
 def test_a_filter_does_not_widen_the_panel(desk: Desk) -> None:
     panel = desk.images_panel
     width, least = panel.width(), panel.minimumSizeHint().width()
-    for place in range(panel.states.count()):
-        panel.states.setCurrentIndex(place)
+    for place in range(1, 6):
+        choose(panel, *[state_text(state) for state in list(ImageState)[:place]])
         QApplication.processEvents()
         assert (panel.width(), panel.minimumSizeHint().width()) == (width, least)
 
@@ -181,7 +193,7 @@ def test_filter_and_order_are_those_of_the_last_time(desk: Desk) -> None:
     order(panel, "Fewest boxes first")
     memory.write()
     again = ImageList(desk.project, desk.thumbnails, ViewMemory(desk.store))
-    assert (again.filter.text(), again.states.currentText()) == ("0", "Unlabelled")
+    assert (again.filter.text(), [chip.text() for chip in again.bar.chips]) == ("0", ["Unlabelled"])
     assert again.model.filter == panel.model.filter
     assert again.model.order == "fewest boxes"
     for made in (panel, again):
@@ -192,3 +204,249 @@ def test_a_row_says_what_its_badge_means(desk: Desk) -> None:
     desk.project.set_state(int(desk.project.rows.ids[0]), ImageState.VERIFIED)
     text = desk.images_panel.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
     assert text == "part_00.png\nVerified · 0 boxes · in the split train"
+
+
+# --- what no longer matches ---------------------------------------------------------------------------
+
+
+def heard(panel: ImageList, place: int) -> str:
+    return str(panel.model.index(place).data(Qt.ItemDataRole.AccessibleTextRole))
+
+
+def test_rows_that_no_longer_match_say_so_and_go_with_a_refresh(desk: Desk) -> None:
+    panel = desk.images_panel
+    choose(panel, "Unlabelled")
+    before = panel.view.grab().toImage()
+    assert not panel.refresh.isVisible()
+    desk.key(Key.Key_W)
+    desk.drag(20, 20, 90, 90)
+    assert panel.refresh.text() == "1 no longer matches: refresh"
+    assert panel.refresh.isVisible()
+    assert "no longer matches" in heard(panel, 0)
+    assert "no longer matches" not in heard(panel, 1)
+    assert panel.view.grab().toImage() != before
+    desk.key(Key.Key_D)
+    desk.drag(20, 20, 90, 90)
+    assert panel.refresh.text() == "2 no longer match: refresh"
+    click(panel.refresh)
+    assert shown(panel) == ["part_02.png", "part_03.png"]
+    assert not panel.refresh.isVisible()
+
+
+def test_an_undo_makes_a_row_match_again(desk: Desk) -> None:
+    panel = desk.images_panel
+    choose(panel, "Unlabelled")
+    desk.key(Key.Key_W)
+    desk.drag(20, 20, 90, 90)
+    desk.key(Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not panel.refresh.isVisible()
+    assert "no longer matches" not in heard(panel, 0)
+
+
+def test_images_that_match_by_now_are_counted_until_a_refresh(desk: Desk) -> None:
+    panel, project = desk.images_panel, desk.project
+    project.set_state(int(project.rows.ids[1]), ImageState.VERIFIED)
+    choose(panel, "Verified")
+    project.set_state(int(project.rows.ids[3]), ImageState.VERIFIED)
+    assert panel.refresh.text() == "1 more matches: refresh"
+    click(panel.refresh)
+    assert shown(panel) == ["part_01.png", "part_03.png"]
+
+
+def test_an_image_opened_past_the_filter_stands_in_the_list_as_one_that_does_not_match(desk: Desk) -> None:
+    panel, project = desk.images_panel, desk.project
+    panel.filter.setText("part_00")
+    project.set_current(int(project.rows.ids[2]))
+    assert shown(panel) == ["part_00.png", "part_02.png"]
+    assert panel.view.currentIndex().row() == 1
+    assert "no longer matches" in heard(panel, 1)
+    assert panel.place.number == 2
+
+
+# --- conditions --------------------------------------------------------------------------------------
+
+
+def test_classes_flags_and_sizes_are_combined_in_the_popup(desk: Desk) -> None:
+    panel, project = desk.images_panel, desk.project
+    ids = [int(i) for i in project.rows.ids]
+    for row, (name, side) in enumerate((("bolt", 20), ("bolt", 60), ("nut", 60))):
+        project.set_current(ids[row])
+        desk.add((5, 5, 5 + side, 5 + side), name=name)
+    project.toggle_flag([project.boxes[0].id], BoxFlag.DIFFICULT)
+    click(panel.filter_button)
+    popup = panel.popup
+    assert popup.isVisible()
+    items = popup.categories.list
+    name_of_bolt = items.visualItemRect(items.item(0)).center()
+    QTest.mouseClick(items.viewport(), Qt.MouseButton.LeftButton, pos=name_of_bolt)
+    assert shown(panel) == ["part_00.png", "part_01.png"]
+    click(popup.sizes.chips["medium"])
+    assert shown(panel) == ["part_01.png"]
+    assert project.current_id == ids[1], "whoever asks for images wants to see one"
+    assert [chip.text() for chip in panel.bar.chips] == ["bolt", "Medium boxes (32 – 96 px)"]
+    click(panel.bar.chips[0])
+    assert shown(panel) == ["part_01.png", "part_02.png"]
+    click(panel.filter_button)
+    click(popup.flags.chips[BoxFlag.DIFFICULT])
+    assert shown(panel) == ["part_02.png"]
+    click(popup.clear_button)
+    assert len(shown(panel)) == 4
+    assert not panel.bar.isVisible()
+    popup.hide()
+
+
+def test_a_range_of_boxes_is_asked_for_in_numbers(desk: Desk) -> None:
+    panel = desk.images_panel
+    desk.add((5, 5, 25, 25), (30, 30, 60, 60))
+    click(panel.filter_button)
+    field = panel.popup.boxes.findChildren(QSpinBox)[0]
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "2")
+    QTest.keyClick(field, Key.Key_Return)
+    assert shown(panel) == ["part_00.png"]
+    assert [chip.text() for chip in panel.bar.chips] == ["2 boxes or more"]
+    panel.popup.hide()
+
+
+def test_a_filter_is_saved_under_a_name_taken_up_again_and_forgotten(desk: Desk) -> None:
+    panel, popup = desk.images_panel, desk.images_panel.popup
+    desk.add((5, 5, 25, 25))
+    click(panel.filter_button)
+    assert not popup.save_button.isEnabled()
+    click(popup.states.chips[ImageState.LABELLED])
+    click(popup.name)
+    QTest.keyClicks(popup.name, "done")
+    QTest.keyClick(popup.name, Key.Key_Return)
+    assert popup.saved_chips["done"].isChecked()
+    click(popup.clear_button)
+    assert len(shown(panel)) == 4
+    assert not popup.saved_chips["done"].isChecked()
+    click(popup.saved_chips["done"])
+    assert shown(panel) == ["part_00.png"]
+    forget = next(b for b in popup.findChildren(QToolButton) if b.accessibleName() == "Forget the filter done")
+    click(forget)
+    assert popup.saved_chips == {}
+    popup.hide()
+
+
+def test_a_condition_that_nothing_can_fulfil_yet_cannot_be_chosen(desk: Desk) -> None:
+    panel = desk.images_panel
+    click(panel.filter_button)
+    assert not panel.popup.detections.isEnabled()
+    assert "Predict" in panel.popup.detections.toolTip()
+    assert not panel.popup.changed.isEnabled()
+    panel.popup.hide()
+    panel.set_query(ImageQuery(detections=True))
+    assert "Predict All Images" in panel._no_match._hint.text()
+
+
+def test_the_image_edited_last_comes_first_in_that_order(desk: Desk) -> None:
+    ids = [int(i) for i in desk.project.rows.ids]
+    for row in (2, 0):
+        desk.project.set_state(ids[row], ImageState.VERIFIED)
+    order(desk.images_panel, "Changed last first")
+    assert shown(desk.images_panel)[:2] == ["part_00.png", "part_02.png"]
+
+
+# --- the view ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def long_desk(qtbot, tmp_path: Path) -> Iterator[Desk]:
+    """Forty images."""
+    made = Desk(make_project(tmp_path, images=40))
+    qtbot.waitUntil(lambda: made.canvas.image_shown and made.canvas.width() > 300, timeout=10_000)
+    yield made
+    made.close()
+
+
+def rows_in_sight(panel: ImageList) -> list[int]:
+    """Those that are wholly in view."""
+    area, model = panel.view.viewport().rect(), panel.model
+    return [r for r in range(model.rowCount()) if area.contains(panel.view.visualRect(model.index(r)))]
+
+
+def test_two_rows_before_and_after_the_open_image_stay_in_sight(long_desk: Desk) -> None:
+    panel = long_desk.images_panel
+    for _ in range(20):
+        long_desk.key(Key.Key_D)
+        row = panel.view.currentIndex().row()
+        assert {row + 1, row + 2} <= set(rows_in_sight(panel))
+    for _ in range(15):
+        long_desk.key(Key.Key_A)
+        row = panel.view.currentIndex().row()
+        assert {row - 1, row - 2} <= set(rows_in_sight(panel))
+
+
+def test_a_low_list_has_low_rows_so_that_more_of_them_are_seen(long_desk: Desk, qtbot) -> None:
+    panel, window = long_desk.images_panel, long_desk.window
+    tall = panel.view.visualRect(panel.model.index(0)).height()
+    long_desk.project.set_current(int(long_desk.project.rows.ids[20]))
+    window.resize(1500, 360)
+    qtbot.waitUntil(lambda: panel.view.visualRect(panel.model.index(0)).height() < tall)
+    assert len(rows_in_sight(panel)) >= 5
+    qtbot.waitUntil(lambda: {18, 19, 20, 21, 22} <= set(rows_in_sight(panel)))
+    window.resize(1500, 760)
+    qtbot.waitUntil(lambda: panel.view.visualRect(panel.model.index(0)).height() == tall)
+
+
+def test_home_and_end_go_to_the_first_and_the_last_image(long_desk: Desk) -> None:
+    panel, project = long_desk.images_panel, long_desk.project
+    for widget in (long_desk.canvas, panel.view):
+        long_desk.key(Key.Key_End, on=widget)
+        assert project.current_id == int(project.rows.ids[-1])
+        assert panel.view.currentIndex().row() == 39
+        long_desk.key(Key.Key_Home, on=widget)
+        assert project.current_id == int(project.rows.ids[0])
+
+
+def test_page_keys_in_the_list_turn_a_page(long_desk: Desk) -> None:
+    panel = long_desk.images_panel
+    seen = len(rows_in_sight(panel))
+    long_desk.key(Key.Key_PageDown, on=panel.view)
+    row = panel.view.currentIndex().row()
+    assert seen - 3 <= row <= seen + 1
+    assert long_desk.project.current_id == int(long_desk.project.rows.ids[row])
+    long_desk.key(Key.Key_PageUp, on=panel.view)
+    assert panel.view.currentIndex().row() == 0
+
+
+# --- the queue, and the whole ------------------------------------------------------------------------
+
+
+def test_the_queue_stops_at_what_is_not_decided_and_keeps_to_the_filter(long_desk: Desk) -> None:
+    panel, project = long_desk.images_panel, long_desk.project
+    ids = [int(i) for i in project.rows.ids]
+    for row in (1, 2, 4):
+        project.set_state(ids[row], ImageState.VERIFIED)
+    project.set_state(ids[5], ImageState.CONFIRMED_EMPTY)
+    assert panel.go_in_queue(1)
+    assert project.current_id == ids[3]
+    assert panel.go_in_queue(1)
+    assert project.current_id == ids[6]
+    assert panel.go_in_queue(-1)
+    assert project.current_id == ids[3]
+    QTest.keyClicks(panel.filter, "part_3")
+    assert panel.go_in_queue(1)
+    assert project.current_id == ids[30]
+    project.set_current(ids[39])
+    said: list[str] = []
+    project.message.connect(said.append)
+    assert not panel.go_in_queue(1)
+    assert said == ["No image after this one has anything to decide."]
+
+
+def test_the_bar_shows_labelled_and_verified_of_all_images_and_of_each_split(desk: Desk) -> None:
+    panel, project = desk.images_panel, desk.project
+    bar = panel.progress_bar
+    empty = bar.grab().toImage()
+    desk.add((5, 5, 25, 25))
+    project.set_state(int(project.rows.ids[1]), ImageState.VERIFIED)
+    assert (bar.verified, bar.labelled, bar.total) == (1, 2, 4)
+    assert bar.grab().toImage() != empty
+    assert "2 of 4 images labelled, 1 of them verified" in bar.accessibleName()
+    lines = bar.explain().splitlines()
+    assert "Verified: 1" in lines
+    assert "train: 2 of 2 labelled, 1 verified" in lines
+    assert "no split: 0 of 2 labelled, 0 verified" in lines

@@ -1,16 +1,13 @@
-"""The classes and the table of boxes beside the canvas."""
+"""The list of classes beside the canvas: chosen, renamed, coloured, merged, deleted."""
 
 from __future__ import annotations
 
-import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QColorDialog, QLineEdit, QMenu
 
-from rcnn_studio.domain.dataset import BoxFlag
-from rcnn_studio.ui.label import box_table
 from rcnn_studio.ui.label.category_dialogs import DeleteDialog, MergeDialog, RenameDialog
-from tests.ui.desk import HEIGHT, WIDTH, Desk
+from tests.ui.desk import Desk
 
 Key = Qt.Key
 BOX = (100, 80, 200, 160)
@@ -31,9 +28,6 @@ def menu_of_class(desk: Desk, row: int) -> QMenu:
     view = desk.categories.view
     view.customContextMenuRequested.emit(view.visualRect(view.model().index(row, 0)).center())
     return next(menu for menu in desk.categories.findChildren(QMenu) if menu.title() == "")
-
-
-# --- classes --------------------------------------------------------------------------------------------
 
 
 def test_a_click_on_a_class_makes_the_next_box_one_of_it(desk: Desk) -> None:
@@ -140,82 +134,3 @@ def test_the_number_of_boxes_follows_every_edit(desk: Desk) -> None:
     assert desk.categories.model.count(1) == 2
     desk.key(Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert desk.categories.model.count(1) == 1
-
-
-# --- table of boxes ---------------------------------------------------------------------------------------
-
-
-def cell(desk: Desk, row: int, column: int) -> str:
-    return desk.table.boxes.index(row, column).data()
-
-
-def test_the_table_shows_what_the_canvas_shows(desk: Desk) -> None:
-    desk.add(BOX, name="nut")
-    assert [cell(desk, 0, column) for column in range(5)] == ["nut", "100", "80", "100", "80"]
-    assert cell(desk, 0, box_table.SOURCE) == "drawn"
-
-
-def test_selection_goes_both_ways(desk: Desk) -> None:
-    first, second = (b.id for b in desk.add(BOX, (10, 10, 50, 50)))
-    desk.click(30, 30)
-    assert {i.row() for i in desk.table.selectionModel().selectedRows()} == {1}
-    where = desk.table.visualRect(desk.table.boxes.index(0, 1)).center()
-    QTest.mouseClick(desk.table.viewport(), Qt.MouseButton.LeftButton, pos=where)
-    assert desk.project.selection == {first}
-    desk.table.selectAll()
-    assert desk.project.selection == {first, second}
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "expected"),
-    [
-        (box_table.X, "30", (30, 80, 130, 160)),
-        (box_table.Y, "1000", (100, HEIGHT - 80, 200, HEIGHT)),
-        (box_table.WIDTH, "1000", (100, 80, WIDTH, 160)),
-        (box_table.HEIGHT, "12.5", (100, 80, 200, 92.5)),
-    ],
-)
-def test_numbers_are_edited_in_place_and_stay_in_the_image(desk: Desk, qtbot, column, value, expected) -> None:
-    desk.add(BOX)
-    index = desk.table.boxes.index(0, column)
-    desk.table.setCurrentIndex(index)
-    desk.table.edit(index)
-    editor = desk.table.findChild(QLineEdit)
-    editor.setText(value)
-    QTest.keyClick(editor, Key.Key_Return)
-    qtbot.waitUntil(lambda: desk.corners == [expected])
-
-
-def test_a_word_is_no_number_and_changes_nothing(desk: Desk) -> None:
-    desk.add(BOX)
-    index = desk.table.boxes.index(0, box_table.X)
-    desk.table.edit(index)
-    editor = desk.table.findChild(QLineEdit)
-    QTest.keyClick(editor, Key.Key_Backspace)
-    QTest.keyClicks(editor, "abc")
-    QTest.keyClick(editor, Key.Key_Return)
-    assert desk.corners == [BOX]
-
-
-def test_the_class_is_chosen_in_the_table(desk: Desk) -> None:
-    desk.add(BOX)
-    index = desk.table.boxes.index(0, box_table.CLASS)
-    desk.table.boxes.setData(index, desk.project.categories[2].id)
-    assert desk.class_names == ["washer"]
-
-
-def test_flags_are_ticked_in_the_table(desk: Desk) -> None:
-    desk.add(BOX)
-    desk.table.selectRow(0)
-    menu = desk.table.show_flags_menu(QPoint(0, 0))
-    next(a for a in menu.actions() if a.text() == "Truncated").trigger()
-    menu.close()
-    assert desk.project.boxes[0].flags == BoxFlag.TRUNCATED
-    assert cell(desk, 0, box_table.FLAGS) == "T"
-
-
-def test_delete_in_the_table_deletes_the_selected_boxes(desk: Desk) -> None:
-    desk.add(BOX, (10, 10, 50, 50))
-    desk.table.selectRow(0)
-    desk.key(Key.Key_Delete, on=desk.table)
-    assert desk.corners == [(10, 10, 50, 50)]

@@ -59,7 +59,7 @@ def test_plates_of_boxes_on_each_other_do_not_cover_each_other(desk: Desk) -> No
 def test_plates_of_detections_make_room_for_each_other_and_for_boxes(desk: Desk) -> None:
     desk.add((40, 60, 140, 160))
     desk.show_ghosts(
-        ((40, 60, 200, 220), "nut", 0.9), ((41, 61, 201, 221), "washer", 0.8), ((250, 0, 320, 30), "nut", 0.7)
+        ((40, 60, 200, 220), "nut", 0.9), ((90, 61, 250, 221), "washer", 0.8), ((250, 0, 320, 30), "nut", 0.7)
     )
     where = painted(desk)
     assert len([key for key in where if key[0] == "detection"]) == 3

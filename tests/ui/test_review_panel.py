@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox, QWidget
 
+from rcnn_studio.domain.balance import Balance
 from rcnn_studio.domain.detections import Detections
+from rcnn_studio.domain.runs import CategoryScore
 from rcnn_studio.formats.codec import Source
 from rcnn_studio.formats.detections import write_detections
 from rcnn_studio.tasks.importing import create_project
-from rcnn_studio.ui.review.panel import ReviewPanel, counts_text
+from rcnn_studio.ui.review.ghost_status import GhostStatus
+from rcnn_studio.ui.review.panel import ReviewPanel
 from rcnn_studio.ui.review.scores_table import AP50, BOXES, ScoresTable
+from rcnn_studio.ui.review.words import counts_text
 from rcnn_studio.workspace.session import Session
 from tests.run_folders import make_finished_run
 from tests.store.projects import make_voc
 from tests.ui.fake_runs import make_scores
+from tests.workspace.reviewing import balanced_at
 
 SCORES = [0.95, 0.8, 0.6, 0.4, 0.05]
 
@@ -80,6 +86,8 @@ def actions(host: QWidget, session: Session, panel: ReviewPanel) -> dict[str, QA
         "action.predict.current": ("Predict This Image", "", lambda: None),
         "action.predict.unlabelled": ("Predict Unlabelled Images", "", lambda: None),
         "action.predict.all": ("Predict All Images", "", lambda: None),
+        "action.queue.next": ("Next Image to Review", "PgDown", lambda: None),
+        "action.queue.previous": ("Previous Image to Review", "PgUp", lambda: None),
     }
     made = {}
     for name, (text, key, handler) in rows.items():
@@ -165,8 +173,8 @@ def test_accept_all_takes_what_is_shown_in_one_undo(panel: ReviewPanel, session:
     assert len(session.project.boxes) == 3
     assert panel.counts.text() == "3 detections above 0.50 · all decided"
     assert panel.detection_list.accessibleDescription() == (
-        "All detections above 0.50 are decided. Draw what the model missed before you go on: "
-        "this image now counts as labelled."
+        "All detections above 0.50 are decided. This image counts as labelled now: "
+        "draw what the model missed, then PgDn for the next image."
     )
     session.project.undo_stack.undo()
     assert len(session.project.boxes) == 0
@@ -239,3 +247,141 @@ def test_nothing_is_wider_than_the_panel_at_300_pixels(panel: ReviewPanel, actio
 )
 def test_counts_are_put_in_words(above: int, decide: int, text: str) -> None:
     assert counts_text(above, decide, 0.5) == text
+
+
+def show_run(session: Session, balance: Balance | None = None, found: Detections | None = None) -> None:
+    """A newer run with this balance, and its detections of the open image."""
+    folder = make_finished_run(session.store.runs_folder, session.project.categories, balance=balance)
+    if found is not None:
+        write_detections(folder / "detections", {session.project.current_id: found})
+    session.review.refresh_runs(select_newest=True)
+
+
+def test_the_threshold_says_where_it_comes_from_and_how_right_it_is(panel: ReviewPanel, session: Session) -> None:
+    assert panel.threshold_note.isHidden(), "a run of an earlier version does not know"
+    show_run(session, balanced_at(0.6))
+    assert panel.threshold_note.text() == "0.60: best balance on your validation images (100 % right)"
+    panel.threshold.setValue(30)
+    assert panel.threshold_note.text().startswith("On your validation images 40 % right; best balance: <a")
+    panel.threshold_note.linkActivated.emit("reset")
+    assert session.review.threshold == 0.6
+    assert panel.threshold.value() == 60
+
+
+def test_the_slider_decides_only_while_the_panel_is_seen(panel: ReviewPanel, session: Session) -> None:
+    panel.threshold.setValue(5)
+    assert session.review.threshold == 0.05
+    panel.hide()
+    assert session.review.threshold == 0.5
+    panel.show()
+    assert (session.review.threshold, panel.threshold.value()) == (0.05, 5)
+
+
+def test_what_is_left_out_is_counted_and_shown_when_asked_for(panel: ReviewPanel, session: Session) -> None:
+    assert panel.hidden.isHidden()
+    first, second = (c.id for c in session.project.categories[:2])
+    boxes = [(2, 4, 22, 24), (2, 4, 22, 13), (2, 4, 22, 21), (40, 4, 60, 24)]
+    show_run(session, found=Detections.make(boxes, [first, first, second, second], [0.95, 0.8, 0.7, 0.6]))
+    assert panel.hidden.text() == "Show 2 weaker doubles"
+    assert len(listed(panel)) == 2
+    session.review.accept_focused()
+    assert panel.hidden.text() == "Show 2 covered by your boxes"
+    assert listed(panel) == [("nut", "0.60")]
+    panel.hidden.click()
+    assert [score for _, score in listed(panel)] == ["0.80", "0.70", "0.60"]
+    session.project.undo_stack.undo()
+    assert panel.hidden.text() == "Show 2 weaker doubles"
+
+
+def test_an_image_decided_on_in_part_says_that_it_is_not_trained_on(panel: ReviewPanel, session: Session) -> None:
+    assert panel.open_note.isHidden()
+    session.review.accept_focused()
+    assert panel.open_note.isVisibleTo(panel)
+    assert panel.open_note.text() == (
+        "Not trained on yet: 2 detections are still open. Decide on them, or press Space: complete."
+    )
+    session.review.accept_all()
+    assert panel.open_note.isHidden()
+
+
+def test_an_image_where_all_was_rejected_asks_whether_nothing_is_there(panel: ReviewPanel, session: Session) -> None:
+    session.review.reject([0, 1, 2])
+    assert "B: nothing here, and next" in panel.detection_list.accessibleDescription()
+
+
+def test_once_every_image_is_labelled_training_again_comes_next(panel: ReviewPanel, session: Session) -> None:
+    for image_id in session.review.images_of("unlabelled"):
+        session.project.set_current(image_id)
+        session.review.accept_all()
+    assert "No image is unlabelled any more" in panel.detection_list.accessibleDescription()
+    assert "train again (Ctrl+2)" in panel.detection_list.accessibleDescription()
+
+
+def test_the_way_leads_from_one_image_with_open_detections_to_the_next(panel, session: Session, actions) -> None:
+    ids = session.review.images_of("unlabelled")
+    assert session.project.current_id == ids[0]
+    panel.buttons["action.queue.next"].click()
+    assert session.project.current_id == ids[1]
+    actions["action.queue.previous"].trigger()
+    assert session.project.current_id == ids[0]
+    for image_id in ids:
+        session.project.set_current(image_id)
+        session.review.accept_all()
+    said = []
+    session.review.message.connect(said.append)
+    actions["action.queue.next"].trigger()
+    assert said == ["No other unlabelled image has detections to decide on."]
+
+
+@pytest.mark.parametrize(("classes", "whole"), [(1, 1), (4, 4), (6, 6), (9, 6)])
+def test_the_rows_of_the_class_table_are_not_cut_off(qtbot, host: QWidget, classes: int, whole: int) -> None:
+    table = ScoresTable(host)
+    rows = tuple(CategoryScore(name=f"part {n}", boxes=10, AP=0.5, AP50=0.5, found=5) for n in range(classes))
+    table.set_scores(replace(make_scores(0.7), per_category=rows))
+    table.show()
+    host.setStyleSheet("QHeaderView::section { padding: 6px; }")
+    QApplication.processEvents()
+    seen = [n for n in range(classes) if table.viewport().rect().contains(table.visualRect(table.model().index(n, 0)))]
+    assert len(seen) == whole
+    assert table.verticalScrollBar().isVisible() == (classes > whole)
+
+
+def test_the_status_bar_says_how_many_are_hinted_at_and_from_which_score_on(session: Session, host: QWidget) -> None:
+    status = GhostStatus(session.review, host)
+    assert status.text() == "3 detections from score 0.50"
+    session.review.set_threshold(0.9)
+    assert status.text() == "1 detection from score 0.90"
+    session.review.set_shown(False)
+    assert status.text() == "detections hidden (P)"
+
+
+def test_without_a_run_the_status_bar_speaks_of_no_detections(empty_session: Session, host: QWidget) -> None:
+    assert GhostStatus(empty_session.review, host).isHidden()
+
+
+def test_accepting_on_many_images_asks_with_what_to_expect(qtbot, panel: ReviewPanel, session: Session) -> None:
+    found = Detections.make([[2, 4, 12, 40], [20, 4, 30, 40]], [session.project.categories[0].id] * 2, [0.9, 0.8])
+    folder = make_finished_run(session.store.runs_folder, session.project.categories, balance=balanced_at(0.7))
+    write_detections(folder / "detections", dict.fromkeys(session.review.images_of("unlabelled"), found))
+    session.review.refresh_runs(select_newest=True)
+    session.review.set_threshold(0.6)
+    for answer, boxes in ((QMessageBox.StandardButton.Cancel, 0), (None, 4)):
+        panel.ask_to_accept_images()
+        question = panel.window().findChildren(QMessageBox)[-1]
+        assert question.text() == "Accept 4 detections on 2 unlabelled images?"
+        assert "20 of 30 detections on your validation images were right (67 %)" in question.informativeText()
+        assert "expect about 1 wrong" in question.informativeText()
+        named = question.findChild(QAbstractButton, "review.accept_images.accept")
+        (named if answer is None else question.button(answer)).click()
+        qtbot.waitUntil(lambda: not panel.window().findChildren(QMessageBox), timeout=10_000)
+        assert int(session.project.rows.box_counts.sum()) - 2 == boxes, "two boxes were there before"
+    assert session.project.undo_stack.count() == 1
+
+
+def test_without_known_detections_accepting_on_many_images_says_what_to_do(panel: ReviewPanel, session) -> None:
+    make_finished_run(session.store.runs_folder, session.project.categories)
+    session.review.refresh_runs(select_newest=True)
+    said = []
+    session.review.message.connect(said.append)
+    panel.ask_to_accept_images()
+    assert said == ["No unlabelled image has known detections above 0.50 to decide on: predict them first."]

@@ -206,10 +206,13 @@ def test_coco_weights_bring_their_own_architecture(form: TrainForm) -> None:
     config = form.config()
     assert (config.weights, config.backbone, config.norm) == ("coco", "resnet50", "frozen_batch")
     assert (config.fpn_channels, config.head_channels) == (256, 1024)
-    assert not form.editors["backbone"].isEnabled()
+    backbone = form.editors["backbone"].combo
+    backbone.setCurrentIndex(backbone.findData("resnet34"))
+    assert form.config().backbone == "resnet50", "there are no such weights for another one"
+    backbone.setCurrentIndex(backbone.findData("mobilenet_v3_large"))
+    assert form.config().backbone == "mobilenet_v3_large"
     form.reset("weights")
-    assert form.config().backbone == "resnet18-slim"
-    assert form.editors["backbone"].isEnabled()
+    assert form.config() == form.preset.config
 
 
 def test_random_weights_never_sit_under_a_frozen_norm() -> None:
@@ -366,7 +369,7 @@ def test_the_strip_tells_the_training_in_one_line(qtbot, panel: TrainPanel, sess
     fake.go.set()
     qtbot.waitUntil(lambda: len(session.training.evaluations) == 4)
     strip.refresh()
-    assert strip.text == "training: epoch 4/4, 11.2 images/s, 00:00 left, best AP50 0.80"
+    assert strip.text == "training: epoch 4/4, 00:00 left, 11.2 images/s, best AP50 0.80 (epoch 4)"
     assert strip.sparkline.isVisible()
     fake.finish.set()
     qtbot.waitUntil(lambda: not session.training.running)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rcnn_studio.workspace import review as review_module
+from rcnn_studio.workspace import ghosts
 from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.session import Session
 from tests.collecting import collector as collector
@@ -51,5 +51,5 @@ def live(monkeypatch: pytest.MonkeyPatch) -> type[FakeLive]:
     """The model that answers for images without kept detections; it finds nothing unless told otherwise."""
     fresh = type("Live", (FakeLive,), {"results": {}, "asked": [], "hold": threading.Event()})
     fresh.hold.set()
-    monkeypatch.setattr(review_module, "LivePredictor", fresh)
+    monkeypatch.setattr(ghosts, "LivePredictor", fresh)
     return fresh

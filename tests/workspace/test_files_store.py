@@ -285,7 +285,7 @@ def test_an_image_is_shown_as_it_was_and_brought_back_as_one_edit(past, qtbot) -
     imported = corners(session)
     project.nudge([project.boxes[0].id], 3, 0)
     project.delete_boxes([project.boxes[1].id])
-    qtbot.waitUntil(lambda: [e.text for e in model.entries] == ["Delete nut", "Nudge"])
+    qtbot.waitUntil(lambda: [e.text for e in model.entries] == ["Delete nut", "Move bolt"])
     model.select(model.entries[1])
     qtbot.waitUntil(lambda: model.past is not None)
     assert len(model.past.record.boxes) == 2
@@ -344,7 +344,7 @@ def test_the_list_can_be_that_of_the_image_at_hand(past, qtbot) -> None:
     project = session.project
     project.nudge([project.boxes[0].id], 3, 0)
     model.set_only_image(True)
-    qtbot.waitUntil(lambda: [e.text for e in model.entries] == ["Nudge"])
+    qtbot.waitUntil(lambda: [e.text for e in model.entries] == ["Move bolt"])
     project.set_current(int(project.rows.ids[1]))
     qtbot.waitUntil(lambda: model.entries == ())
 

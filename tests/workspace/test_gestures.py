@@ -205,7 +205,7 @@ def test_an_edit_is_acknowledged_when_it_is_on_disk(project: ProjectModel) -> No
     project.nudge(ids(project), 1, 0)
     project.store.flush()
     assert project.acknowledged == 2
-    assert [entry.text for entry in project.store.history()] == ["Nudge", "Draw bolt"]
+    assert [entry.text for entry in project.store.history()] == ["Move 3 boxes", "Draw bolt"]
 
 
 def test_steps_are_named_for_the_undo_menu(project: ProjectModel) -> None:
@@ -213,7 +213,7 @@ def test_steps_are_named_for_the_undo_menu(project: ProjectModel) -> None:
     project.accept_detections(FOUND, run_id="run")
     project.toggle_flag(ids(project), BoxFlag.TRUNCATED)
     texts = [project.undo_stack.text(n) for n in range(project.undo_stack.count())]
-    assert texts == ["Delete bolt", "Accept 2 detections", "Set truncated"]
+    assert texts == ["Delete bolt", "Accept 2 detections", "Set truncated on 3 boxes"]
 
 
 def test_the_image_that_was_left_is_shown_at_the_next_start(

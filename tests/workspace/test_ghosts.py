@@ -14,7 +14,7 @@ from rcnn_studio.domain.progress import Report, ShouldStop, check
 from rcnn_studio.domain.runs import Warned
 from rcnn_studio.formats.detections import write_detections
 from rcnn_studio.store.project import ProjectStore
-from rcnn_studio.workspace import review as review_module
+from rcnn_studio.workspace import predictions
 from rcnn_studio.workspace.review import ReviewModel
 from rcnn_studio.workspace.session import Session
 from tests.run_folders import make_finished_run
@@ -39,7 +39,7 @@ def open_row(session: Session, row: int) -> str:
 
 
 def predicting_with(monkeypatch: pytest.MonkeyPatch, work: Prediction) -> None:
-    monkeypatch.setattr(review_module, "predict_images", work)
+    monkeypatch.setattr(predictions, "predict_images", work)
 
 
 def test_opening_an_image_computes_its_detections_once(qtbot, session: Session, review: ReviewModel, live) -> None:
@@ -73,7 +73,7 @@ def test_detections_that_come_late_do_not_land_on_another_image(qtbot, session: 
     open_row(session, 6)
     live.hold.set()
     qtbot.waitUntil(lambda: not review.waiting, timeout=10_000)
-    assert live.asked[-1] == "img_6.png"
+    assert "img_6.png" in live.asked
     assert review.visible() == []
 
 
@@ -178,3 +178,44 @@ def test_closing_in_the_middle_of_a_prediction_ends_quietly(qtbot, monkeypatch, 
     assert not review.predicting
     session.training.run_ended.emit(None)
     assert review.visible() == []
+
+
+def test_the_next_image_is_computed_before_it_is_opened(qtbot, session: Session, review: ReviewModel, live) -> None:
+    live.results["img_6.png"] = five_detections()
+    open_row(session, 5)
+    qtbot.waitUntil(lambda: live.asked == ["img_5.png", "img_6.png"], timeout=10_000)
+    ahead = int(session.project.rows.ids[6])
+    qtbot.waitUntil(lambda: review._known(ahead) is not None, timeout=10_000)
+    open_row(session, 6)
+    assert review.visible() == [0, 1, 2, 3], "at once"
+    assert not review.waiting
+
+
+def test_an_image_looked_at_ahead_that_cannot_be_read_is_no_matter_yet(qtbot, session: Session, review, live) -> None:
+    live.results["img_6.png"] = EngineError("img_6.png: is truncated.")
+    heard = Heard(message=review.message)
+    open_row(session, 5)
+    qtbot.waitUntil(lambda: "img_6.png" in live.asked and not review.waiting, timeout=10_000)
+    assert heard.of("message") == []
+    open_row(session, 6)
+    qtbot.waitUntil(lambda: not review.waiting, timeout=10_000)
+    assert heard.of("message") == ["img_6.png: is truncated."]
+
+
+def test_images_that_were_paged_over_are_not_computed(qtbot, session: Session, review: ReviewModel, live) -> None:
+    for row in range(3, 9):
+        open_row(session, row)
+    qtbot.waitUntil(lambda: not review.waiting, timeout=10_000)
+    assert live.asked[0] == "img_8.png"
+    assert not {"img_4.png", "img_5.png", "img_6.png", "img_7.png"} & set(live.asked)
+
+
+def test_a_model_that_nobody_asked_is_not_loaded_to_look_ahead(qtbot, session: Session, live) -> None:
+    ids = [int(i) for i in session.project.rows.ids]
+    folder = make_finished_run(session.store.runs_folder, session.project.categories)
+    write_detections(folder / "detections", {ids[4]: five_detections(), ids[7]: five_detections()})
+    session.review.refresh_runs(select_newest=True)
+    for row in (4, 7):
+        session.project.set_current(ids[row])
+    session.review.close()  # joins the thread: whatever was begun has been asked for
+    assert live.asked == []

@@ -47,6 +47,8 @@ def test_a_change_and_its_inverse_leave_the_row_as_it_was(rows: ImageRows) -> No
     assert rows.box_counts.tolist() == [2, 2, 2]
     assert rows.state(2) == ImageState.LABELLED
     assert rows.splits == ["", "", "val"]
+    assert rows.in_splits(["val"]).tolist() == [False, False, True]
+    assert rows.state_counts(rows.in_splits([""]))[ImageState.LABELLED] == 2
     assert (rows.split_count("val"), rows.split_count(""), rows.labelled_count()) == (1, 2, 3)
     rows.apply(change.inverse())
     assert rows.box_counts.tolist() == [2, 2, 0]

@@ -12,7 +12,9 @@ from PIL import Image
 
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.workspace import images as images_module
-from rcnn_studio.workspace.images import THUMBNAIL_SIDE, ImageCache, Thumbnails, to_qimage
+from rcnn_studio.workspace import pictures as pictures_module
+from rcnn_studio.workspace.images import THUMBNAIL_SIDE, ImageCache, Thumbnails
+from rcnn_studio.workspace.pictures import to_qimage
 from tests.workspace.hearing import Heard
 
 GOOD, TRUNCATED, MISSING, OUTSIDE, TURNED = range(1, 6)
@@ -75,7 +77,7 @@ def test_a_picture_comes_by_signal_and_at_once_the_second_time(qtbot, cache: Ima
     with qtbot.waitSignal(cache.image_ready, timeout=10_000) as ready:
         cache.request(GOOD)
     assert ready.args[0] == GOOD
-    assert (ready.args[1].width(), ready.args[1].height()) == (200, 120)
+    assert (ready.args[1].width, ready.args[1].height) == (200, 120)
     again = Heard(ready=cache.image_ready)
     cache.request(GOOD)
     assert [image_id for image_id, _image in again.of("ready")] == [GOOD]
@@ -85,7 +87,7 @@ def test_a_picture_comes_by_signal_and_at_once_the_second_time(qtbot, cache: Ima
 def test_a_photograph_on_its_side_is_shown_upright(qtbot, cache: ImageCache) -> None:
     with qtbot.waitSignal(cache.image_ready, timeout=10_000) as ready:
         cache.request(TURNED)
-    assert (ready.args[1].width(), ready.args[1].height()) == (120, 200)
+    assert (ready.args[1].width, ready.args[1].height) == (120, 200)
 
 
 @pytest.mark.parametrize(
@@ -121,13 +123,13 @@ def test_a_neighbour_fetched_beforehand_is_shown_at_once(qtbot, cache: ImageCach
 
 
 def test_only_the_picture_asked_for_last_is_announced(qtbot, monkeypatch, cache: ImageCache) -> None:
-    go, decode = threading.Event(), images_module.decode
+    go, decode = threading.Event(), pictures_module.decode
 
     def slow(path: Path, **options: int) -> np.ndarray:
         assert go.wait(20)
         return decode(path, **options)
 
-    monkeypatch.setattr(images_module, "decode", slow)
+    monkeypatch.setattr(pictures_module, "decode", slow)
     heard = Heard(ready=cache.image_ready)
     cache.request(GOOD)
     cache.request(TURNED)
@@ -165,7 +167,7 @@ def test_an_unreadable_file_has_an_empty_thumbnail_and_is_not_tried_for_ever(qtb
 def test_closing_ends_the_threads(qapp, path_of) -> None:
     before = set(threading.enumerate())
     cache, small = ImageCache(path_of), Thumbnails(path_of)
-    assert len(set(threading.enumerate()) - before) == 2
+    assert len(set(threading.enumerate()) - before) == 3
     for image_id in (GOOD, TURNED):
         cache.request(image_id)
         small.request(image_id)

@@ -11,7 +11,7 @@ import pytest
 from rcnn_studio.domain.dataset import BoxSource
 from rcnn_studio.domain.detections import Detections
 from rcnn_studio.domain.runs import RunEnded
-from rcnn_studio.workspace import review as review_module
+from rcnn_studio.workspace import review_runs
 from rcnn_studio.workspace.review import ReviewModel
 from rcnn_studio.workspace.session import Session
 from tests.run_folders import make_finished_run
@@ -221,7 +221,7 @@ def test_runs_that_cannot_be_read_do_not_keep_anybody_from_labelling(qtbot, monk
     def refuse(folder: Path) -> None:
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr(review_module, "list_runs", refuse)
+    monkeypatch.setattr(review_runs, "list_runs", refuse)
     session.close()
     again = Session(session.store.folder)
     try:

@@ -129,3 +129,14 @@ def test_what_a_job_sets_at_the_same_time_is_not_lost(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(json.loads(path.read_text())) == 30
+
+
+def test_when_a_project_was_opened_is_known_for_those_in_the_list_only(tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "settings.json")
+    for number in range(MAX_RECENT + 2):
+        settings.add_recent(tmp_path / f"p{number}")
+    again = Settings(tmp_path / "settings.json")
+    assert again.opened_at(str(tmp_path / f"p{MAX_RECENT}")) > 1_600_000_000
+    assert again.opened_at(str(tmp_path / "p0")) == 0.0, "it has left the list"
+    again.set("recent_at", ["damaged"])
+    assert again.opened_at(str(tmp_path / "p3")) == 0.0

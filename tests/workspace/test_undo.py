@@ -35,7 +35,7 @@ def test_undo_and_redo_go_on_where_the_last_session_ended(
     session.project.undo_stack.undo()
     project = reopened()
     project.open_first()
-    assert project.undo_stack.undoText() == "Nudge"
+    assert project.undo_stack.undoText() == "Move bolt"
     assert project.undo_stack.redoText() == "Delete nut"
     assert project.boxes == moved, "nothing is done by the way"
     project.undo_stack.undo()

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from rcnn_studio.domain.splits import VAL
 from rcnn_studio.ui import icons, theme
-from rcnn_studio.ui.browse.image_model import ImageItem, ImageModel, count_text, state_text
+from rcnn_studio.ui.browse.image_model import ImageModel
+from rcnn_studio.ui.browse.words import ImageItem, count_text, state_text
 from rcnn_studio.ui.theme import Colors
 
-THUMB = QSize(72, 54)
-ROW_HEIGHT = 64
+THUMB, LOW_THUMB = QSize(72, 54), QSize(36, 27)
+ROW_HEIGHT, LOW_ROW_HEIGHT = 64, 34
 BADGE = 15
 MARGIN = 10
+FADED = 0.4
+"""Opacity of the picture of an image that does not match the filter any more."""
 
 
 class ImageDelegate(QStyledItemDelegate):
-    """For an ImageModel only."""
+    """For an ImageModel only. compact: low rows, with everything on one line."""
 
     def __init__(self, model: ImageModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model = model
+        self.compact = False
+
+    @property
+    def row_height(self) -> int:
+        return LOW_ROW_HEIGHT if self.compact else ROW_HEIGHT
+
+    def set_compact(self, on: bool) -> None:
+        if on != self.compact:
+            self.compact = on
+            self.sizeHintChanged.emit(QModelIndex())
 
     def _paint_row(self, painter: QPainter, option: QStyleOptionViewItem, place: int) -> None:
         colors = theme.colors_of(option.palette)
@@ -34,13 +47,23 @@ class ImageDelegate(QStyledItemDelegate):
             painter.fillRect(QRect(area.left(), area.top(), 3, area.height()), QColor(colors.accent))
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(area, QColor(colors.hover))
-        thumb = QRect(area.left() + MARGIN, area.top() + (area.height() - THUMB.height()) // 2, *THUMB.toTuple())
+        size = LOW_THUMB if self.compact else THUMB
+        thumb = QRect(area.left() + MARGIN, area.top() + (area.height() - size.height()) // 2, *size.toTuple())
+        painter.setOpacity(FADED if item.stale else 1.0)
         _paint_thumb(painter, thumb, self._model.thumbnail(place), colors)
+        painter.setOpacity(1.0)
+        inset = 0 if self.compact else 3
         text = QRect(
-            thumb.right() + MARGIN, thumb.top() + 3, area.right() - thumb.right() - 2 * MARGIN, THUMB.height() - 6
+            thumb.right() + MARGIN,
+            thumb.top() + inset,
+            area.right() - thumb.right() - 2 * MARGIN,
+            thumb.height() - 2 * inset,
         )
-        _paint_name(painter, text, item, colors, option.font)
-        _paint_facts(painter, text, item, colors, option.font)
+        if self.compact:
+            _paint_line(painter, text, item, colors, option.font)
+        else:
+            _paint_name(painter, text, item, colors, option.font)
+            _paint_facts(painter, text, item, colors, option.font)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -51,7 +74,7 @@ class ImageDelegate(QStyledItemDelegate):
         painter.restore()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        return QSize(180, ROW_HEIGHT)
+        return QSize(180, self.row_height)
 
 
 def _paint_thumb(painter: QPainter, area: QRect, image: QImage | None, colors: Colors) -> None:
@@ -76,28 +99,70 @@ def _cover(image: QSize, area: QSize) -> QRect:
     return QRect((image.width() - part.width()) // 2, (image.height() - part.height()) // 2, *part.toTuple())
 
 
-def _paint_name(painter: QPainter, area: QRect, item: ImageItem, colors: Colors, font: QFont) -> None:
+def _paint_name(
+    painter: QPainter, area: QRect, item: ImageItem, colors: Colors, font: QFont, *, middle: bool = False
+) -> None:
     painter.setFont(font)
-    painter.setPen(QColor(colors.text))
+    painter.setPen(QColor(colors.muted if item.stale else colors.text))
     name = QFontMetrics(font).elidedText(item.name, Qt.TextElideMode.ElideMiddle, area.width())
-    painter.drawText(area, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop), name)
+    upright = Qt.AlignmentFlag.AlignVCenter if middle else Qt.AlignmentFlag.AlignTop
+    painter.drawText(area, int(Qt.AlignmentFlag.AlignLeft | upright), name)
+
+
+def _paint_line(painter: QPainter, area: QRect, item: ImageItem, colors: Colors, font: QFont) -> None:
+    """From the right: split, number of boxes, badge; the name has the rest."""
+    small = _small(font)
+    painter.setFont(small)
+    metrics = QFontMetrics(small)
+    right = area.right()
+    line = QRect(area.left(), area.center().y() - 9, area.width(), 19)
+    if item.split:
+        right = _paint_chip(painter, line, item.split, colors, metrics) - 6
+    if item.boxes:
+        width = metrics.horizontalAdvance(str(item.boxes))
+        painter.setPen(QColor(colors.muted))
+        where = QRect(right - width, line.top(), width, line.height())
+        painter.drawText(where, int(Qt.AlignmentFlag.AlignVCenter), str(item.boxes))
+        right -= width + 4
+    _paint_icon(painter, _badge(line, right - BADGE), *_sign(item, colors))
+    right -= BADGE + 6
+    name = QRect(area.left(), area.top(), max(0, right - area.left()), area.height())
+    _paint_name(painter, name, item, colors, font, middle=True)
+
+
+def _sign(item: ImageItem, colors: Colors) -> tuple[str, str]:
+    """Icon and colour of a row's badge."""
+    if item.stale:
+        return "refresh", colors.warning
+    return theme.STATE_ICONS[item.state], theme.state_color(item.state, colors)
+
+
+def _badge(line: QRect, left: int) -> QRect:
+    return QRect(left, line.top() + (line.height() - BADGE) // 2, BADGE, BADGE)
+
+
+def _small(font: QFont) -> QFont:
+    small = QFont(font)
+    small.setPointSizeF(max(6.0, font.pointSizeF() * 0.92))
+    return small
 
 
 def _paint_facts(painter: QPainter, area: QRect, item: ImageItem, colors: Colors, font: QFont) -> None:
     """Badge with state, or with the number of boxes where there are some; the split at the right."""
     line = QRect(area.left(), area.bottom() - 19, area.width(), 19)
-    small = QFont(font)
-    small.setPointSizeF(max(6.0, font.pointSizeF() * 0.92))
+    small = _small(font)
     painter.setFont(small)
     metrics = QFontMetrics(small)
-    badge = QRect(line.left(), line.top() + (line.height() - BADGE) // 2, BADGE, BADGE)
-    _paint_icon(painter, badge, theme.STATE_ICONS[item.state], theme.state_color(item.state, colors))
+    badge = _badge(line, line.left())
+    _paint_icon(painter, badge, *_sign(item, colors))
     right = line.right()
-    if item.split:
+    if item.split and not item.stale:
         right = _paint_chip(painter, line, item.split, colors, metrics) - 6
     room = right - badge.right() - 6
     text = count_text(item.boxes) if item.boxes else state_text(item.state)
-    painter.setPen(QColor(colors.muted))
+    if item.stale:
+        text = QCoreApplication.translate("ImageModel", "No longer matches")
+    painter.setPen(QColor(colors.warning if item.stale else colors.muted))
     where = QRect(badge.right() + 6, line.top(), max(0, room), line.height())
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, where.width())
     painter.drawText(where, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), shown)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from rcnn_studio.domain.dataset import Box, ImageRecord
-from rcnn_studio.ui.browse.image_model import count_text, state_text
+from rcnn_studio.ui.browse.words import count_text, state_text
 from rcnn_studio.ui.label.chips import Chips
 from rcnn_studio.ui.label.scene import UNKNOWN_COLOR
 from rcnn_studio.ui.theme import colors_of

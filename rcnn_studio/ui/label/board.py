@@ -8,21 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QKeySequence, QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent
+from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from rcnn_studio.ui import theme
 from rcnn_studio.ui.label.layers import make_still_layers
 from rcnn_studio.ui.label.live_layers import make_live_layers, painted_area
+from rcnn_studio.ui.label.look import Look
 from rcnn_studio.ui.label.scene import Scene
 from rcnn_studio.ui.label.shapes import EMPTY, Corners, Shapes
 from rcnn_studio.ui.label.view import Frame, View
 from rcnn_studio.workspace.images import ImageCache
+from rcnn_studio.workspace.pictures import Picture
 from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.review import ReviewModel
 
 PLACEHOLDER_AFTER_MS = 60
 HINT_MS = 3500
+REST_MS = 60
+"""A view that has not moved for so long is worth fine detail."""
 
 
 class Board(QWidget):
@@ -46,17 +50,21 @@ class Board(QWidget):
         self._hint_of_category = False
         self._hold = QTimer(self, singleShot=True, interval=PLACEHOLDER_AFTER_MS)
         self._hold.timeout.connect(self.update)
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._on_view_rests)
         self._hint_timer = QTimer(self, singleShot=True, interval=HINT_MS)
-        self._hint_timer.timeout.connect(self._on_hint_over)
+        self._hint_timer.timeout.connect(self.end_hint)
         project.image_changed.connect(self._on_image_changed)
         project.boxes_changed.connect(self._on_boxes_changed)
         project.selection_changed.connect(self._on_selection_changed)
+        project.category_view.changed.connect(self._on_category_view_changed)
         project.categories_changed.connect(self._on_categories_changed)
         project.active_category_changed.connect(self._on_active_category_changed)
         review.detections_changed.connect(self._on_detections_changed)
         review.focus_changed.connect(self._on_detections_changed)
         images.image_ready.connect(self._on_image_ready)
         images.image_failed.connect(self._on_image_failed)
+        images.tiles.tiles_changed.connect(self._on_tiles_changed)
 
     def show_workspace(self) -> None:
         """Show what is open now; heirs call it once they are complete."""
@@ -151,7 +159,7 @@ class Board(QWidget):
         record = self.project.record
         picture = (record.width, record.height) if record is not None else (1, 1)
         if scene.image is not None:
-            picture = (scene.image.width(), scene.image.height())
+            picture = (scene.image.width, scene.image.height)
         width, height = round(self.width() * scene.dpr), round(self.height() * scene.dpr)
         scene.frame = Frame(max(1, width), max(1, height), max(1, picture[0]), max(1, picture[1]))
         if self._fitted:
@@ -171,14 +179,23 @@ class Board(QWidget):
         self._peeking = peeking
         self._show_visibility()
 
-    def show_hint(self, text: str, *, of_category: bool = False) -> None:
-        """A short word at the lower edge for a few seconds; also sent as `hinted`.
+    def hint_place(self) -> tuple[float, float] | None:
+        """For heirs: the logical widget point beside which a word at the pointer stands."""
+        return None
+
+    def show_hint(self, text: str, *, of_category: bool = False, at_pointer: bool = False) -> None:
+        """A short word at the lower edge, or beside the pointer, for a few seconds; also sent as `hinted`.
 
         of_category: it speaks of the class in hand, and is over when that changes.
         """
         self.scene.hint, self._hint_of_category = text, of_category
+        self.scene.hint_at = self.hint_place() if at_pointer else None
         self._hint_timer.start()
         self.hinted.emit(text)
+        self.update()
+
+    def end_hint(self) -> None:
+        self.scene.hint = ""
         self.update()
 
     def update_boxes(self, box_ids: Iterable[int]) -> None:
@@ -214,7 +231,7 @@ class Board(QWidget):
     def _on_image_changed(self, image_id: int) -> None:
         scene = self.scene
         scene.message, scene.hovered, scene.moved, scene.hint = "", None, {}, ""
-        scene.image = self.images.get(image_id)
+        scene.image, scene.tiles = self.images.get(image_id), ()
         self._hold.start()
         self._fitted = True
         self._on_boxes_changed(image_id)
@@ -222,21 +239,49 @@ class Board(QWidget):
         if scene.image is not None:
             self._hold.stop()
             self._warn_of_size(scene.image)
-        else:
+        if scene.image is None or not scene.image.final:
             self.images.request(image_id)
 
-    def _on_image_ready(self, image_id: int, image: QImage) -> None:
-        if image_id == self.project.current_id and self.scene.image is None:
-            self._hold.stop()
-            self.scene.image, self.scene.message = image, ""
+    def _on_image_ready(self, image_id: int, picture: Picture) -> None:
+        """Once with what can be seen soon, and again with all pixels where those take longer."""
+        if image_id != self.project.current_id or picture is self.scene.image:
+            return
+        first = self.scene.image is None
+        self._hold.stop()
+        self.scene.image, self.scene.message = picture, ""
+        self.update()
+        if first:
             self._sync_frame()
-            self._warn_of_size(image)
+            self._warn_of_size(picture)
 
-    def _warn_of_size(self, image: QImage) -> None:
+    def _warn_of_size(self, picture: Picture) -> None:
         record = self.project.record
-        if record is not None and (record.width, record.height) != (image.width(), image.height()):
+        if record is not None and (record.width, record.height) != (picture.width, picture.height):
             text = self.tr("This image is {0} × {1} now; its boxes were made for {2} × {3}")
-            self.show_hint(text.format(image.width(), image.height(), record.width, record.height))
+            self.show_hint(text.format(picture.width, picture.height, record.width, record.height))
+
+    def _on_view_rests(self) -> None:
+        """A very large picture is sharpened where it is looked at."""
+        scene, image_id = self.scene, self.project.current_id
+        if scene.image is not None and scene.image.tiled and image_id is not None:
+            seen = scene.view.seen(scene.frame.width, scene.frame.height)
+            self.images.tiles.look(image_id, scene.image, seen, scene.view.scale)
+            self._on_tiles_changed(image_id)
+
+    def _on_tiles_changed(self, image_id: int) -> None:
+        if image_id == self.project.current_id:
+            self.scene.tiles = self.images.tiles.at(image_id)
+            self.update()
+
+    def set_look(self, look: Look) -> None:
+        """Brightness and the like of what is seen; no pixel of the image changes."""
+        self.scene.look = look
+        self.update()
+
+    def set_grid_shown(self, shown: bool) -> None:
+        """Lines between the pixels at high zoom."""
+        self.scene.grid = shown
+        self.update()
 
     def _on_image_failed(self, image_id: int, reason: str) -> None:
         if image_id == self.project.current_id:
@@ -249,12 +294,16 @@ class Board(QWidget):
         if image_id != self.project.current_id:
             return
         scene = self.scene
-        scene.shapes, scene.moved = Shapes.of_boxes(self.project.boxes), {}
-        scene.selection = self.project.selection
+        scene.shapes, scene.moved = Shapes.of_boxes(self.project.category_view.shown(self.project.boxes)), {}
+        scene.selection, scene.locked = self.project.selection, self.project.category_view.locked
         if scene.hovered not in scene.shapes.row_of:
             scene.hovered = None
         self._describe()
         self.update()
+
+    def _on_category_view_changed(self) -> None:
+        if self.project.current_id is not None:
+            self._on_boxes_changed(self.project.current_id)
 
     def _on_selection_changed(self) -> None:
         self.scene.selection = self.project.selection
@@ -269,25 +318,21 @@ class Board(QWidget):
     def _on_active_category_changed(self, category_id: int) -> None:
         self.scene.draft_color = self.scene.color(category_id)
         if self._hint_of_category:
-            self.scene.hint = ""
+            self.end_hint()
         self.update()
 
     def _on_detections_changed(self) -> None:
         review = self.review
         self.scene.ghosts = EMPTY if self._peeking else Shapes.of_detections(review.detections, review.visible())
-        self.scene.focused = review.focused
+        self.scene.focused, self.scene.sure_from = review.focused, review.default_threshold
         self.scene.focus_hint = self.tr("Enter: accept · X: reject")
-        self.update()
-
-    def _on_hint_over(self) -> None:
-        self.scene.hint = ""
         self.update()
 
     # --- painting ----------------------------------------------------------------------------------------------------
 
     def _still_key(self) -> tuple[object, ...]:
         scene = self.scene
-        image = None if scene.image is None else scene.image.cacheKey()
+        image = None if scene.image is None else (scene.image.key, scene.tiles, scene.look, scene.grid)
         looks = (tuple(scene.names.items()), tuple(scene.tints.items()), scene.colors)
         what = (image, scene.message, scene.shapes, scene.ghosts, scene.focused, scene.boxes_shown)
         return (scene.frame, scene.view, scene.dpr, frozenset(scene.moved), *what, *looks)
@@ -298,6 +343,8 @@ class Board(QWidget):
         if key == self._backing_key:
             return
         self._backing_key = key
+        if self.scene.image is not None and self.scene.image.tiled:
+            self._rest.start()
         frame = self.scene.frame
         if self._backing.size() != QSize(frame.width, frame.height):
             self._backing = QPixmap(frame.width, frame.height)

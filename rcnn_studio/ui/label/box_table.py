@@ -1,258 +1,53 @@
-"""The boxes of the open image as an editable table: the keyboard's and the screen reader's way to the canvas."""
+"""The boxes of the open image as an editable table: the keyboard's and the screen reader's way to the canvas.
+
+Its rows are in box_model.py, its editors in box_delegate.py; here is what keys, clicks and menus do with them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
-from PySide6.QtCore import (
-    QAbstractItemModel,
-    QAbstractTableModel,
-    QItemSelection,
-    QItemSelectionModel,
-    QLocale,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QPoint,
-    QSize,
-    Qt,
+from rcnn_studio.domain.dataset import BoxFlag, ImageState
+from rcnn_studio.ui.label.box_delegate import BoxDelegate
+from rcnn_studio.ui.label.box_model import (
+    CLASS,
+    CLASS_WIDTH,
+    FLAGS,
+    HEIGHT,
+    NUMBERS,
+    SCORE,
+    SOURCE,
+    WIDTH,
+    BoxModel,
+    X,
+    Y,
+    number,
 )
-from PySide6.QtGui import QAction, QColor, QDoubleValidator, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QHeaderView,
-    QLineEdit,
-    QMenu,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QWidget,
-)
-
-from rcnn_studio.domain.dataset import Box, BoxFlag, BoxSource, ImageState
-from rcnn_studio.ui.label.category_palette import swatch
-from rcnn_studio.ui.label.scene import FLAG_LETTERS, UNKNOWN_COLOR, flag_names, flag_words
+from rcnn_studio.ui.label.category_palette import CategoryPalette
+from rcnn_studio.ui.label.scene import flag_names
 from rcnn_studio.ui.theme import colors_of
 from rcnn_studio.workspace.project import ProjectModel
 
-AnyIndex = QModelIndex | QPersistentModelIndex
-CLASS, X, Y, WIDTH, HEIGHT, FLAGS, SOURCE, SCORE = range(8)
-CLASS_WIDTH = 84
+__all__ = ["CLASS", "FLAGS", "HEIGHT", "SCORE", "SOURCE", "WIDTH", "BoxTable", "X", "Y", "number"]
+
 OPTIONAL = (SCORE, SOURCE)
 """Columns that go, in this order, where the table is too narrow for all."""
-NUMBERS = (X, Y, WIDTH, HEIGHT)
-Role = Qt.ItemDataRole
-_ANSWERED = frozenset(
-    {
-        Role.DisplayRole,
-        Role.EditRole,
-        Role.TextAlignmentRole,
-        Role.DecorationRole,
-        Role.AccessibleTextRole,
-        Role.ToolTipRole,
-    }
-)
 
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    title: str
-    hint: str
-    width: int
-
-
-class BoxModel(QAbstractTableModel):
-    """One row a box, in the order they were made. Edits go to the project at once."""
-
-    def __init__(self, project: ProjectModel, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.project = project
-        self.boxes: tuple[Box, ...] = project.boxes
-        self.columns = (
-            Column(self.tr("Class"), self.tr("Class of the box"), CLASS_WIDTH),
-            Column("x", self.tr("Left edge, pixels"), 38),
-            Column("y", self.tr("Top edge, pixels"), 38),
-            Column(self.tr("w"), self.tr("Width, pixels"), 38),
-            Column(self.tr("h"), self.tr("Height, pixels"), 38),
-            Column(
-                self.tr("Flags"), self.tr("O occluded, T truncated, D difficult, C crowd: double-click to change"), 44
-            ),
-            Column(self.tr("From"), self.tr("Drawn here, from the dataset's file, or accepted from a model"), 50),
-            Column(self.tr("Score"), self.tr("What the model gave it, 0 to 1"), 46),
-        )
-        project.boxes_changed.connect(self._on_boxes_changed)
-        project.categories_changed.connect(self._on_looks_changed)
-
-    def row_of(self, box_id: int) -> int | None:
-        return next((row for row, box in enumerate(self.boxes) if box.id == box_id), None)
-
-    def _on_boxes_changed(self, _image_id: int) -> None:
-        boxes = self.project.boxes
-        if [b.id for b in boxes] == [b.id for b in self.boxes]:
-            self.boxes = boxes
-            self._on_looks_changed()
-        else:
-            self.beginResetModel()
-            self.boxes = boxes
-            self.endResetModel()
-
-    def _on_looks_changed(self) -> None:
-        if self.boxes:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self.boxes) - 1, SCORE))
-
-    def _name(self, box: Box) -> str:
-        category = self.project.category(box.category_id)
-        return category.name if category is not None else "?"
-
-    def _source(self, box: Box) -> str:
-        names = {
-            BoxSource.HUMAN: self.tr("drawn"),
-            BoxSource.IMPORTED: self.tr("file"),
-            BoxSource.RUN: self.tr("model"),
-        }
-        return names[box.source]
-
-    def _text(self, box: Box, column: int) -> str:
-        texts: dict[int, Callable[[], str]] = {
-            CLASS: lambda: self._name(box),
-            X: lambda: number(box.x1),
-            Y: lambda: number(box.y1),
-            WIDTH: lambda: number(box.width),
-            HEIGHT: lambda: number(box.height),
-            FLAGS: lambda: " ".join(letter for flag, letter in FLAG_LETTERS if box.flags & flag),
-            SOURCE: lambda: self._source(box),
-            SCORE: lambda: "" if box.score is None else f"{box.score:.2f}",
-        }
-        return texts[column]()
-
-    def _tooltip(self, box: Box, column: int) -> str | None:
-        """What a cell leaves out: a long name, the flags in words, the score where its column has no room."""
-        if column == CLASS:
-            return self._name(box)
-        if column == FLAGS:
-            return flag_words(box.flags) or None
-        if column == SOURCE and box.score is not None:
-            return self.tr("accepted from a model, score {0}").format(f"{box.score:.2f}")
-        return None
-
-    def _with_number(self, box: Box, column: int, value: float) -> Box:
-        """The box moved (x, y) or sized (w, h), inside the image and at least a pixel large."""
-        record = self.project.record
-        wide, high = (record.width, record.height) if record is not None else (box.x2, box.y2)
-        x1, y1, x2, y2 = box.xyxy
-        if column == X:
-            x1 = min(max(0.0, value), wide - box.width)
-            x2 = x1 + box.width
-        elif column == Y:
-            y1 = min(max(0.0, value), high - box.height)
-            y2 = y1 + box.height
-        elif column == WIDTH:
-            x2 = min(x1 + max(1.0, value), wide)
-        else:
-            y2 = min(y1 + max(1.0, value), high)
-        return box.moved_to(x1, y1, x2, y2)
-
-    # --- Qt ---------------------------------------------------------------------------------------
-
-    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(self.boxes)
-
-    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(self.columns)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> object:
-        if orientation == Qt.Orientation.Vertical:
-            return section + 1 if role == Role.DisplayRole else None
-        if role == Role.DisplayRole:
-            return self.columns[section].title
-        if role == Role.TextAlignmentRole and section in (*NUMBERS, SCORE):
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role in (Role.ToolTipRole, Role.AccessibleTextRole):
-            return self.columns[section].hint
-        return None
-
-    def data(self, index: AnyIndex, role: int = Role.DisplayRole) -> object:
-        if role not in _ANSWERED or not index.isValid() or index.row() >= len(self.boxes):
-            return None
-        box, column = self.boxes[index.row()], index.column()
-        if role == Role.DisplayRole:
-            return self._text(box, column)
-        if role == Role.EditRole:
-            return box.category_id if column == CLASS else self._text(box, column)
-        if role == Role.TextAlignmentRole and column in (*NUMBERS, SCORE):
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == Role.TextAlignmentRole and column == FLAGS:
-            return Qt.AlignmentFlag.AlignCenter
-        if role == Role.DecorationRole and column == CLASS:
-            category = self.project.category(box.category_id)
-            return swatch(category.color if category is not None else UNKNOWN_COLOR)
-        if role == Role.AccessibleTextRole:
-            return (
-                f"{self.columns[column].title} {flag_words(box.flags) if column == FLAGS else self._text(box, column)}"
-            )
-        if role == Role.ToolTipRole:
-            return self._tooltip(box, column)
-        return None
-
-    def setData(self, index: AnyIndex, value: object, role: int = Role.EditRole) -> bool:
-        box, column = self.boxes[index.row()], index.column()
-        if column == CLASS:
-            self.project.set_category([box.id], int(str(value)))
-        elif column in NUMBERS and float(str(value)) != float(self._text(box, column)):
-            self.project.change_boxes([self._with_number(box, column, float(str(value)))], self.tr("Edit numbers"))
-        return True
-
-    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
-        editable = index.isValid() and index.column() in (CLASS, *NUMBERS) and not self.project.read_only
-        return super().flags(index) | (Qt.ItemFlag.ItemIsEditable if editable else Qt.ItemFlag.NoItemFlags)
-
-
-class BoxDelegate(QStyledItemDelegate):
-    """A list of classes for the class, a number field for the corners."""
-
-    def __init__(self, project: ProjectModel, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._project = project
-
-    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: AnyIndex) -> QWidget:
-        if index.column() == CLASS:
-            choice = QComboBox(parent)
-            for category in self._project.categories:
-                choice.addItem(swatch(category.color), category.name, category.id)
-            choice.activated.connect(self._on_class_chosen)
-            return choice
-        field = QLineEdit(parent)
-        limits = QDoubleValidator(0.0, 1e6, 2, field)
-        limits.setNotation(QDoubleValidator.Notation.StandardNotation)
-        limits.setLocale(QLocale.c())
-        field.setValidator(limits)
-        return field
-
-    def setEditorData(self, editor: QWidget, index: AnyIndex) -> None:
-        value = index.data(Role.EditRole)
-        if isinstance(editor, QComboBox):
-            editor.setCurrentIndex(editor.findData(value))
-        elif isinstance(editor, QLineEdit):
-            editor.setText(str(value))
-            editor.selectAll()
-
-    def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: AnyIndex) -> None:
-        if isinstance(editor, QComboBox):
-            model.setData(index, editor.currentData())
-        elif isinstance(editor, QLineEdit) and editor.hasAcceptableInput():
-            model.setData(index, editor.text())
-
-    def _on_class_chosen(self) -> None:
-        editor = self.sender()
-        if isinstance(editor, QWidget):
-            self.commitData.emit(editor)
-            self.closeEditor.emit(editor, QStyledItemDelegate.EndEditHint.NoHint)
+_FLAG_KEYS = {
+    Qt.Key.Key_Q: BoxFlag.OCCLUDED,
+    Qt.Key.Key_T: BoxFlag.TRUNCATED,
+    Qt.Key.Key_G: BoxFlag.DIFFICULT,
+    Qt.Key.Key_I: BoxFlag.CROWD,
+}
+_MODIFIED = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 
 
 class BoxTable(QTableView):
-    """See the module. Its selection is the project's selection, both ways."""
+    """See the module. Its selection is the project's selection, both ways; what is done is done to all of it."""
+
+    corners_changed = Signal(bool)
 
     def __init__(self, project: ProjectModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -262,22 +57,34 @@ class BoxTable(QTableView):
         self._following = False
         self.boxes = BoxModel(project, self)
         self.setModel(self.boxes)
-        self.setItemDelegate(BoxDelegate(project, self))
+        self.setItemDelegate(BoxDelegate(self.boxes, self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._set_up_header()
+        self._connect()
+
+    def _set_up_header(self) -> None:
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(24)
         header = self.horizontalHeader()
         header.setMinimumSectionSize(28)
         header.setHighlightSections(False)
-        for place, column in enumerate(self.boxes.columns):
-            self.setColumnWidth(place, column.width)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionsClickable(True)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._set_widths()
+
+    def _set_widths(self) -> None:
+        for place, column in enumerate(self.boxes.columns):
+            self.setColumnWidth(place, column.width)
+
+    def _connect(self) -> None:
+        project, header = self._project, self.horizontalHeader()
         self.selectionModel().selectionChanged.connect(self._on_rows_selected)
         self.boxes.modelReset.connect(self._on_selection_changed)
         self.boxes.modelReset.connect(self.fit_columns)
@@ -287,11 +94,38 @@ class BoxTable(QTableView):
         self.doubleClicked.connect(self._on_cell_opened)
         self.activated.connect(self._on_cell_opened)
         self.customContextMenuRequested.connect(self._on_menu_asked)
+        header.sectionClicked.connect(self._on_header_clicked)
+        header.customContextMenuRequested.connect(self._on_header_menu_asked)
+
+    # --- what a person does -----------------------------------------------------------------------
+
+    def set_corners(self, on: bool) -> None:
+        """Columns of the far corner instead of width and height."""
+        if on != self.boxes.corners:
+            self.boxes.set_corners(on)
+            self._set_widths()
+            self.fit_columns()
+            self.corners_changed.emit(on)
+
+    def pick_category(self, typed: str = "") -> None:
+        """The type-ahead palette at the current row: one class for all selected boxes, one undo."""
+        if not self._project.selection:
+            return
+        palette = CategoryPalette(self._project, self.viewport())
+        palette.category_chosen.connect(self._on_category_chosen)
+        area = self.visualRect(self.boxes.index(max(0, self.currentIndex().row()), CLASS))
+        palette.open_at((area.left() + 4.0, area.bottom() + 1.0))
+        palette.edit.setText(typed)
 
     def show_flags_menu(self, at: QPoint) -> QMenu:
         """The four flags of the selected boxes, to be ticked."""
         menu = QMenu(self)
         menu.aboutToHide.connect(menu.deleteLater)
+        self._add_flags(menu)
+        menu.popup(at)
+        return menu
+
+    def _add_flags(self, menu: QMenu) -> None:
         selected = self._project.selected_boxes()
         for flag, name in flag_names().items():
             entry = menu.addAction(name)
@@ -299,15 +133,34 @@ class BoxTable(QTableView):
             entry.setChecked(bool(selected) and all(box.flags & flag for box in selected))
             entry.setData(int(flag))
         menu.triggered.connect(self._on_flag_chosen)
-        menu.popup(at)
-        return menu
+
+    def _add_columns(self, menu: QMenu) -> None:
+        group = QActionGroup(menu)
+        for text, on in ((self.tr("Width and height"), False), (self.tr("Corners"), True)):
+            entry = menu.addAction(text)
+            entry.setCheckable(True)
+            entry.setChecked(self.boxes.corners == on)
+            entry.setData(on)
+            group.addAction(entry)
+        group.triggered.connect(self._on_columns_chosen)
+        menu.addSeparator()
+        made = menu.addAction(self.tr("Sort as drawn"), self._sort_as_made)
+        made.setEnabled(self.boxes.sorted_by is not None)
+
+    def _delete(self) -> None:
+        self._project.delete_boxes(self._project.selection)
+
+    def _sort_as_made(self) -> None:
+        self.boxes.sort_by(None)
 
     # --- signals ----------------------------------------------------------------------------------
 
     def _on_rows_selected(self) -> None:
-        if not self._following:
-            rows = {index.row() for index in self.selectionModel().selectedRows()}
-            self._project.set_selection([self.boxes.boxes[row].id for row in rows])
+        if self._following:
+            return
+        parts = self.selectionModel().selection()
+        rows = (row for part in parts for row in range(part.top(), part.bottom() + 1))
+        self._project.set_selection([self.boxes.boxes[row].id for row in rows])
 
     def _on_selection_changed(self) -> None:
         """Select the rows of the project's selection, neighbours as one range."""
@@ -317,28 +170,63 @@ class BoxTable(QTableView):
             chosen.select(self.boxes.index(start, 0), self.boxes.index(end, SCORE))
         self._following = True
         self.selectionModel().select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        if wanted:
+        if wanted and self.currentIndex().row() not in wanted:
             flag = QItemSelectionModel.SelectionFlag.NoUpdate
             column = max(0, self.currentIndex().column())
             self.selectionModel().setCurrentIndex(self.boxes.index(wanted[0], column), flag)
         self._following = False
 
     def _on_cell_opened(self, index: QModelIndex) -> None:
-        if index.column() == FLAGS:
+        """A double-click or Enter: the class and the flags have menus of their own, numbers are typed in place."""
+        if index.column() == FLAGS and self._project.selection:
             self.show_flags_menu(self.viewport().mapToGlobal(self.visualRect(index).bottomLeft()))
+        elif index.column() == CLASS:
+            self.pick_category()
+        elif self.boxes.flags(index) & Qt.ItemFlag.ItemIsEditable:
+            if self.state() != QAbstractItemView.State.EditingState:
+                self.edit(index)
+        elif index.column() in NUMBERS and self.boxes.is_locked(index.row()):
+            self._project.message.emit(self.tr("Locked: unlock the class in the list of classes."))
+
+    def _on_category_chosen(self, category_id: int) -> None:
+        self._project.set_category(self._project.selection, category_id)
 
     def _on_flag_chosen(self, entry: QAction) -> None:
-        flag = BoxFlag(int(entry.data()))
+        flag = BoxFlag(int(entry.data() or 0))
         if flag:
             self._project.toggle_flag(self._project.selection, flag)
-        else:
-            self._project.delete_boxes(self._project.selection)
+
+    def _on_columns_chosen(self, entry: QAction) -> None:
+        self.set_corners(bool(entry.data()))
+
+    def _on_header_clicked(self, column: int) -> None:
+        """Up, down, and as they were made, in turn."""
+        order = Qt.SortOrder
+        now = self.boxes.sorted_by
+        if now == (column, order.DescendingOrder):
+            self._sort_as_made()
+            return
+        wanted = order.DescendingOrder if now == (column, order.AscendingOrder) else order.AscendingOrder
+        self.boxes.sort_by(column, wanted)
+
+    def _on_header_menu_asked(self, at: QPoint) -> None:
+        menu = QMenu(self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        self._add_columns(menu)
+        menu.popup(self.horizontalHeader().mapToGlobal(at))
 
     def _on_menu_asked(self, at: QPoint) -> None:
+        menu = QMenu(self)
+        menu.aboutToHide.connect(menu.deleteLater)
         if self._project.selection:
-            menu = self.show_flags_menu(self.viewport().mapToGlobal(at))
+            menu.addAction(self.tr("Class..."), self.pick_category)
+            self._add_flags(menu.addMenu(self.tr("Flags")))
+            menu.addAction(self.tr("Delete"), self._delete)
             menu.addSeparator()
-            menu.addAction(self.tr("Delete")).setData(0)
+        self._add_columns(menu.addMenu(self.tr("Columns")))
+        menu.popup(self.viewport().mapToGlobal(at))
+
+    # --- looks ------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
         return QSize(300, 420)
@@ -386,15 +274,36 @@ class BoxTable(QTableView):
         self.fit_columns()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self._project.selection:
-            self._project.delete_boxes(self._project.selection)
-        else:
+        plain = not event.modifiers() & _MODIFIED
+        if not self._project.selection or not plain or not self._on_key(event):
             super().keyPressEvent(event)
 
+    def _on_key(self, event: QKeyEvent) -> bool:
+        """Keys for the selected boxes; True for one that was meant for them. A digit typed on a number begins one."""
+        key, column = event.key(), self.currentIndex().column()
+        if key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self._delete()
+        elif key in _FLAG_KEYS:
+            self._project.toggle_flag(self._project.selection, _FLAG_KEYS[Qt.Key(key)])
+        elif key in (Qt.Key.Key_L, Qt.Key.Key_Slash):
+            self.pick_category()
+        elif key == Qt.Key.Key_F2 and column not in NUMBERS:
+            self._on_cell_opened(self.currentIndex())
+        elif event.text().isdigit() and column not in NUMBERS:
+            self._choose_by_key(event.text())
+        else:
+            return False
+        return True
 
-def number(value: float) -> str:
-    """Pixels without needless digits."""
-    return f"{round(value, 2):g}" if abs(value) < 1e5 else f"{value:.0f}"
+    def _choose_by_key(self, key: str) -> None:
+        category = next((c for c in self._project.categories if c.hotkey == key), None)
+        if category is not None:
+            self._project.set_category(self._project.selection, category.id)
+        else:
+            self._project.message.emit(self.tr("No class has the key {0}").format(key))
+
+    def keyboardSearch(self, _text: str) -> None:
+        """Letters are keys of the boxes; sorting brings a class together."""
 
 
 def _ranges(rows: list[int]) -> list[tuple[int, int]]:

@@ -1,14 +1,14 @@
 """The canvas: the board under a hand. Mouse and keys become gestures through tools.py and commands.py.
 
-It neither paints (board.py, layers.py), nor finds what lies under the pointer (surface.py), nor decides what an edit
-is (the workspace).
+It neither paints (board.py, layers.py), nor finds what lies under the pointer (surface.py), nor shows what a press
+would do (pointing.py), nor decides what an edit is (the workspace).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
@@ -19,43 +19,40 @@ from PySide6.QtGui import (
     QKeySequence,
     QMouseEvent,
     QNativeGestureEvent,
-    QRegion,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from rcnn_studio.ui.actions import attach_canvas_actions
+from rcnn_studio.ui.label.adjust_panel import bind_view_only
 from rcnn_studio.ui.label.commands import BoxCommands
 from rcnn_studio.ui.label.context_menu import make_context_menu
-from rcnn_studio.ui.label.hit import Handle
+from rcnn_studio.ui.label.pointing import PointingSurface
 from rcnn_studio.ui.label.shapes import Corners
-from rcnn_studio.ui.label.surface import ToolSurface
-from rcnn_studio.ui.label.tools import DrawTool, Gesture, PanGesture, Pointer, SelectTool, Tool
+from rcnn_studio.ui.label.tools import DrawTool, PanGesture, Pointer, SelectTool, Tool
 from rcnn_studio.workspace.images import ImageCache
 from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.review import ReviewModel
+from rcnn_studio.workspace.settings import Settings
 
 TAP_MS = 500
 PEEK_MS = 1000
 ZOOM_STEP = 1.25
 WHEEL_BASE = 1.0016
 
-_CURSORS = {
-    Handle.NW: Qt.CursorShape.SizeFDiagCursor,
-    Handle.SE: Qt.CursorShape.SizeFDiagCursor,
-    Handle.NE: Qt.CursorShape.SizeBDiagCursor,
-    Handle.SW: Qt.CursorShape.SizeBDiagCursor,
-    Handle.N: Qt.CursorShape.SizeVerCursor,
-    Handle.S: Qt.CursorShape.SizeVerCursor,
-    Handle.E: Qt.CursorShape.SizeHorCursor,
-    Handle.W: Qt.CursorShape.SizeHorCursor,
+CROSSHAIR, SNAP, WHEEL = "canvas.crosshair", "canvas.snap", "keys.wheel"
+"""Settings: two switches, and "zoom" or "scroll" for what the wheel does without Ctrl."""
+
+_MODIFIERS = {
+    Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
+    Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
+    Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
 }
 
 
-class Canvas(ToolSurface):
-    """See the module. pointer_moved: image pixels, (-1, -1) once the mouse has left."""
+class Canvas(PointingSurface):
+    """See the module."""
 
-    pointer_moved = Signal(float, float)
     tool_changed = Signal(str)
 
     def __init__(
@@ -69,25 +66,24 @@ class Canvas(ToolSurface):
         self.commands = BoxCommands(self, project, review)
         self._tools: dict[str, Tool] = {"select": SelectTool(self), "draw": DrawTool(self)}
         self._tool: Tool = self._tools["select"]
-        self._gesture: Gesture | None = None
-        self._pan: PanGesture | None = None
-        self._pointer: Pointer | None = None
         self._actions: Mapping[str, QAction] = {}
-        self._space = QElapsedTimer()
+        self._settings: Settings | None = None
         self._space_panned = False
         self._escaped = False
+        self._menu_held_back = False
         self._peek_timer = QTimer(self, singleShot=True, interval=PEEK_MS)
         self._peek_timer.timeout.connect(self._on_peek_over)
         project.image_changed.connect(self._on_other_image)
         project.boxes_changed.connect(self._on_boxes_replaced)
         self.show_workspace()
 
-    def bind(self, actions: Mapping[str, QAction]) -> None:
+    def bind(self, actions: Mapping[str, QAction], settings: Settings | None = None) -> None:
         """Connect the actions of tools, boxes, classes, detections and the view, and take the canvas's keys.
 
-        Not connected here: image.*, edit.undo, edit.redo, project.*, activity.*, train.*, predict.*, app.*, help.*.
+        settings: where the switches are remembered, and what the wheel does is read. Not connected here: image.*,
+        edit.undo, edit.redo, project.*, activity.*, train.*, predict.*, app.*, help.*.
         """
-        self._actions = actions
+        self._actions, self._settings = actions, settings
         attach_canvas_actions(self, actions)
         self.commands.bind(actions)
         for name, slot in {
@@ -100,10 +96,21 @@ class Canvas(ToolSurface):
             "view.zoom_out": self._on_zoom_out,
             "view.zoom_box": self._on_zoom_box,
             "view.peek": self._on_peek,
+            "order.front": self._on_front,
+            "order.back": self._on_back,
         }.items():
             actions[f"action.{name}"].triggered.connect(slot)
         actions["action.view.boxes"].toggled.connect(self.set_boxes_shown)
         actions["action.view.detections"].toggled.connect(self.review.set_shown)
+        for name, key, slot in (
+            ("action.view.crosshair", CROSSHAIR, self._on_crosshair),
+            ("action.view.snap", SNAP, self._on_snap),
+        ):
+            if settings is not None:
+                actions[name].setChecked(bool(settings.get(key, actions[name].isChecked())))
+            actions[name].toggled.connect(slot)
+            slot(actions[name].isChecked())
+        bind_view_only(self, actions, settings)
         self.set_boxes_shown(actions["action.view.boxes"].isChecked())
         self.review.set_shown(actions["action.view.detections"].isChecked())
         self._check_tool_actions()
@@ -113,16 +120,6 @@ class Canvas(ToolSurface):
     @property
     def tool(self) -> str:
         return self._tool.name
-
-    @property
-    def hovered(self) -> int | None:
-        """Id of the smallest box under the pointer."""
-        return self.scene.hovered
-
-    @property
-    def pointer(self) -> Pointer | None:
-        """Where the mouse is; None outside the canvas."""
-        return self._pointer
 
     def set_tool(self, name: str) -> None:
         """select or draw; a draft is dropped."""
@@ -161,6 +158,8 @@ class Canvas(ToolSurface):
 
     def _end_gesture(self) -> None:
         self._gesture = None
+        self.show_guides(None, None)
+        self._edge_pan.follow()
         self._show_pointer()
 
     # --- what tools bring about --------------------------------------------------------------------------------
@@ -169,69 +168,13 @@ class Canvas(ToolSurface):
         self.commands.add_drawn(corners, exact=exact)
 
     def commit_moved(self, moved: dict[int, Corners], *, resized: bool) -> None:
-        self.commands.change_corners(moved, self.tr("Resize") if resized else self.tr("Move"))
-
-    # --- following the pointer -----------------------------------------------------------------------------------
-
-    def _at(self, event: QMouseEvent) -> Pointer:
-        position = event.position()
-        x, y = self.widget_to_image(position)
-        return Pointer(x=x, y=y, wx=position.x(), wy=position.y(), modifiers=event.modifiers())
-
-    def _follow(self, p: Pointer) -> None:
-        self._pointer = p
-        self._show_pointer()
-        self.pointer_moved.emit(p.x, p.y)
-
-    def _show_pointer(self) -> None:
-        """Hover, crosshair and cursor for where the pointer is."""
-        p, drawing, busy = self._pointer, self._tool.name == "draw", self._gesture is not None
-        panning = self._pan is not None or self._space.isValid()
-        stack = self.stack_at(p) if p is not None and not busy else []
-        self.scene.hover_shown = not drawing
-        self._set_hovered(stack[0] if stack else None)
-        self._set_crosshair((p.x, p.y) if p is not None and drawing and not panning else None)
-        if busy and not panning:
-            return
-        grip = self.handle_at(p) if p is not None else None
-        if panning:
-            self.setCursor(Qt.CursorShape.ClosedHandCursor if self._pan else Qt.CursorShape.OpenHandCursor)
-        elif grip is not None:
-            self.setCursor(_CURSORS[grip[1]])
-        elif drawing:
-            self.setCursor(Qt.CursorShape.CrossCursor)
-        else:
-            held = not self.project.selection.isdisjoint(stack)
-            self.setCursor(Qt.CursorShape.SizeAllCursor if held else Qt.CursorShape.ArrowCursor)
-
-    def _set_hovered(self, box_id: int | None) -> None:
-        before = self.scene.hovered
-        if box_id != before:
-            self.scene.hovered = box_id
-            self.update_boxes([i for i in (before, box_id) if i is not None])
-
-    def _set_crosshair(self, point: tuple[float, float] | None) -> None:
-        if point == self.scene.crosshair:
-            return
-        lines = QRegion()
-        for end in (self.scene.crosshair, point):
-            if end is not None:
-                at = self.image_to_widget(*end)
-                lines += QRect(0, int(at.y()) - 2, self.width(), 5)
-                lines += QRect(int(at.x()) - 2, 0, 5, self.height())
-        self.scene.crosshair = point
-        self.update(lines)
-
-    def view_moved(self) -> None:
-        p = self._pointer
-        if p is not None:
-            x, y = self.widget_to_image(QPointF(p.wx, p.wy))
-            self._follow(Pointer(x=x, y=y, wx=p.wx, wy=p.wy, modifiers=p.modifiers))
+        self.commands.change_corners(moved, resized=resized)
 
     # --- signals and actions ----------------------------------------------------------------------------------------
 
     def _on_other_image(self, _image_id: int) -> None:
         self.cancel()
+        self.stacking.clear()
         self._show_pointer()
 
     def _on_boxes_replaced(self, _image_id: int) -> None:
@@ -253,6 +196,33 @@ class Canvas(ToolSurface):
     def _on_zoom_box(self) -> None:
         self.zoom_to(self.commands.targets())
 
+    def _on_front(self) -> None:
+        self._reorder(front=True)
+
+    def _on_back(self) -> None:
+        self._reorder(front=False)
+
+    def _reorder(self, *, front: bool) -> None:
+        targets = self.commands.targets()
+        if targets:
+            (self.stacking.to_front if front else self.stacking.to_back)(targets)
+            text = self.tr("A click takes it first here") if front else self.tr("A click takes the others first here")
+            self.show_hint(text, at_pointer=True)
+            self._show_pointer()
+
+    def _on_crosshair(self, on: bool) -> None:
+        self._crosshair_on = on
+        self._remember(CROSSHAIR, on)
+        self._show_pointer()
+
+    def _on_snap(self, on: bool) -> None:
+        self._snap_on = on
+        self._remember(SNAP, on)
+
+    def _remember(self, key: str, on: bool) -> None:
+        if self._settings is not None:
+            self._settings.set(key, on)
+
     def _on_peek(self) -> None:
         """Chosen from a menu there is no key to hold: peek for a second."""
         self.set_peeking(True)
@@ -270,6 +240,17 @@ class Canvas(ToolSurface):
         """Keys the canvas answers itself: their release counts, or Esc, which means several things in turn."""
         held = self._means(event, "action.image.verify") or self._means(event, "action.view.peek")
         return held or event.key() == Qt.Key.Key_Escape
+
+    def _hold_modifier(self, event: QKeyEvent, *, down: bool) -> None:
+        """Shift, Alt and Ctrl change what a press or a drag does: show it without waiting for the mouse."""
+        p, modifier = self._pointer, _MODIFIERS.get(Qt.Key(event.key()))
+        if p is None or modifier is None:
+            return
+        held = p.modifiers | modifier if down else p.modifiers & ~modifier
+        there = Pointer(x=p.x, y=p.y, wx=p.wx, wy=p.wy, modifiers=held)
+        if self._gesture is not None and self._pan is None:
+            self._gesture.move(there)
+        self._follow(there)
 
     # --- Qt's events -----------------------------------------------------------------------------
 
@@ -295,16 +276,23 @@ class Canvas(ToolSurface):
         p = self._at(event)
         self._pointer = p
         self._escaped = False
+        if self.scene.hint_at is not None:
+            self.end_hint()
         button = event.button()
         if button == Qt.MouseButton.MiddleButton or (button == Qt.MouseButton.LeftButton and self._space.isValid()):
             self._pan, self._space_panned = PanGesture(self, p), True
             self._show_pointer()
         elif button == Qt.MouseButton.RightButton:
-            self.cancel()
-        elif button == Qt.MouseButton.LeftButton and self._gesture is not None:
+            self._menu_held_back = self.cancel()
+        elif button == Qt.MouseButton.LeftButton:
+            self.commands.class_keys.forget()
+            self._press(p)
+
+    def _press(self, p: Pointer) -> None:
+        if self._gesture is not None:
             if self._gesture.press(p):
                 self._end_gesture()
-        elif button == Qt.MouseButton.LeftButton and self.project.current_id is not None:
+        elif self.project.current_id is not None:
             self._gesture = self._tool.press(p)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -328,15 +316,20 @@ class Canvas(ToolSurface):
             self._end_gesture()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        delta = event.angleDelta()
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+        delta, held = event.angleDelta(), event.modifiers()
+        scrolls = self._settings is not None and self._settings.get(WHEEL, "zoom") == "scroll"
+        if held & Qt.KeyboardModifier.ShiftModifier:
             self.pan_by(float(delta.x() or delta.y()) / 2, 0.0)
+        elif scrolls and not held & Qt.KeyboardModifier.ControlModifier:
+            self.pan_by(delta.x() / 2, delta.y() / 2)
         elif delta.y():
             self.zoom_by(WHEEL_BASE ** delta.y(), event.position())
         event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        if self._actions and self.project.current_id is not None:
+        if self._menu_held_back:
+            self._menu_held_back = False  # that click has dropped a draft, and is done
+        elif self._actions and self.project.current_id is not None:
             make_context_menu(self, self._actions, self._pointer).popup(event.globalPos())
 
     def enterEvent(self, event: QEnterEvent) -> None:
@@ -347,6 +340,8 @@ class Canvas(ToolSurface):
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
+        if QApplication.activePopupWidget() is not None:
+            return  # a menu or the palette that was opened here: what it does is still about this place
         self._pointer = None
         self._show_pointer()
         self.pointer_moved.emit(-1.0, -1.0)
@@ -363,6 +358,7 @@ class Canvas(ToolSurface):
             self.escape()
             return
         self._escaped = False
+        self._hold_modifier(event, down=True)
         if self._means(event, "action.image.verify"):
             if not event.isAutoRepeat():
                 self._space.start()
@@ -376,6 +372,7 @@ class Canvas(ToolSurface):
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.isAutoRepeat():
             return
+        self._hold_modifier(event, down=False)
         if self._means(event, "action.image.verify") and self._space.isValid():
             tapped = not self._space_panned and self._space.elapsed() < TAP_MS
             self._space.invalidate()

@@ -22,6 +22,8 @@ _FLAGS = {
     "action.box.crowd": BoxFlag.CROWD,
 }
 
+MENU_CLASSES = 24
+
 
 def make_context_menu(canvas: Canvas, actions: Mapping[str, QAction], p: Pointer | None) -> QMenu:
     """A menu for what lies under the pointer: a detection, a box (which becomes the selection), or the image."""
@@ -36,6 +38,8 @@ def make_context_menu(canvas: Canvas, actions: Mapping[str, QAction], p: Pointer
         menu.addSeparator()
     elif stack and canvas.project.selection.isdisjoint(stack):
         canvas.select([stack[0]])
+    menu.addAction(actions["action.box.new"])
+    menu.addSeparator()
     if canvas.commands.targets():
         _add_box_entries(canvas, menu, actions)
     for name in ("edit.paste", "box.paste_previous", "edit.select_all"):
@@ -48,9 +52,36 @@ def make_context_menu(canvas: Canvas, actions: Mapping[str, QAction], p: Pointer
 
 def _add_box_entries(canvas: Canvas, menu: QMenu, actions: Mapping[str, QAction]) -> None:
     boxes = canvas.commands.target_boxes()
+    _add_classes(canvas, menu, actions)
+    flags = menu.addMenu(canvas.tr("Flags"))
+    for action_id, flag in _FLAGS.items():
+        shared = actions[action_id]
+        entry = flags.addAction(shared.icon(), shared.text())
+        entry.setCheckable(True)
+        entry.setChecked(all(box.flags & flag for box in boxes))
+        entry.triggered.connect(shared.trigger)
+    order = menu.addMenu(canvas.tr("Order"))
+    for name in ("order.front", "order.back", "box.next", "box.previous"):
+        order.addAction(actions[f"action.{name}"])
+    if len(canvas.project.selection) > 1:
+        arrange = menu.addMenu(canvas.tr("Arrange"))
+        for name in ("left", "right", "top", "bottom"):
+            arrange.addAction(actions[f"action.align.{name}"])
+        arrange.addSeparator()
+        for name in ("width", "height", "size"):
+            arrange.addAction(actions[f"action.same.{name}"])
+    menu.addSeparator()
+    for name in ("box.duplicate", "edit.cut", "edit.copy", "box.delete", "view.zoom_box"):
+        menu.addAction(actions[f"action.{name}"])
+    menu.addSeparator()
+
+
+def _add_classes(canvas: Canvas, menu: QMenu, actions: Mapping[str, QAction]) -> None:
+    """The first MENU_CLASSES of the project; type-ahead for the others and for new ones."""
+    boxes = canvas.commands.target_boxes()
     classes = menu.addMenu(canvas.tr("Class"))
     group = QActionGroup(classes)
-    for category in canvas.project.categories:
+    for category in canvas.project.categories[:MENU_CLASSES]:
         entry = classes.addAction(swatch(category.color), category.name.replace("&", "&&"))
         entry.setCheckable(True)
         entry.setChecked(all(box.category_id == category.id for box in boxes))
@@ -59,14 +90,3 @@ def _add_box_entries(canvas: Canvas, menu: QMenu, actions: Mapping[str, QAction]
     group.triggered.connect(canvas.commands.on_class_entry)
     classes.addSeparator()
     classes.addAction(actions["action.category.pick"])
-    flags = menu.addMenu(canvas.tr("Flags"))
-    for action_id, flag in _FLAGS.items():
-        shared = actions[action_id]
-        entry = flags.addAction(shared.icon(), shared.text())
-        entry.setCheckable(True)
-        entry.setChecked(all(box.flags & flag for box in boxes))
-        entry.triggered.connect(shared.trigger)
-    menu.addSeparator()
-    for name in ("box.duplicate", "edit.cut", "edit.copy", "box.delete", "view.zoom_box"):
-        menu.addAction(actions[f"action.{name}"])
-    menu.addSeparator()

@@ -6,7 +6,7 @@ Pure arithmetic in image pixels: knows no screen, no boxes and no undo.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rcnn_studio.domain.geometry import ordered
 from rcnn_studio.ui.label.hit import Handle
@@ -43,6 +43,21 @@ def drawn(
     if centred:
         return ordered(x0 - dx, y0 - dy, x0 + dx, y0 + dy)
     return ordered(x0, y0, x0 + dx, y0 + dy)
+
+
+def placed(middle: tuple[float, float], room: Corners, taken: Collection[Corners]) -> Corners:
+    """A square about a point, a fifth of the room's shorter side, on whole pixels inside the room; beside the very same
+    one where that is taken. room: whole pixels, at least one each way."""
+    x1, y1, x2, y2 = room
+    side = max(1.0, whole(min(x2 - x1, y2 - y1) / 5))
+    left = min(max(x1, whole(middle[0] - side / 2)), x2 - side)
+    top = min(max(y1, whole(middle[1] - side / 2)), y2 - side)
+    spot = (left, top)
+    for shift in range(0, 200, 10):
+        spot = (min(left + shift, x2 - side), min(top + shift, y2 - side))
+        if (*spot, spot[0] + side, spot[1] + side) not in taken:
+            break
+    return (*spot, spot[0] + side, spot[1] + side)
 
 
 def resized(

@@ -79,20 +79,39 @@ def handle_points(corners: Corners) -> NDArray[np.float64]:
     return np.array([[x1, y1], [mx, y1], [x2, y1], [x2, my], [x2, y2], [mx, y2], [x1, y2], [x1, my]])
 
 
-def handle_at(corners: Corners, x: float, y: float, *, reach: float, edges: bool = True) -> Handle | None:
-    """The handle within `reach` image pixels of the point.
+def inner_handles(corners: Corners, *, side: float) -> tuple[list[Handle], NDArray[np.float64], float]:
+    """Handles that lie inside of the box, as the draw tool has them: all beyond the outline begins another box.
 
-    edges: a side is a handle along its whole length; otherwise only the eight points count. On a small box the
-    reach inward shrinks, so that its middle stays free for moving.
+    side: of a square, in image pixels; the squares of a small box are a third of its shorter side, those of a box too
+    small for five in a row stand at the corners only. -> (handles, (N, 2) middles of their squares, side)
+    """
+    x1, y1, x2, y2 = corners
+    shorter = min(x2 - x1, y2 - y1)
+    handles = [h for h in Handle if h.is_corner or shorter >= 5 * side]
+    side = min(side, shorter / 3)
+    half = side / 2
+    return handles, handle_points((x1 + half, y1 + half, x2 - half, y2 - half))[handles], side
+
+
+def inner_handle_at(corners: Corners, x: float, y: float, *, side: float, slack: float) -> Handle | None:
+    """The handle whose square inside of the box holds the point; slack: about a screen's pixel, for the outline."""
+    x1, y1, x2, y2 = corners
+    if not (x1 - slack <= x <= x2 + slack and y1 - slack <= y <= y2 + slack):
+        return None
+    handles, points, side = inner_handles(corners, side=side)
+    distances = np.abs(points - (x, y)).max(axis=1)
+    nearest = int(distances.argmin())
+    return handles[nearest] if distances[nearest] <= side / 2 + slack else None
+
+
+def handle_at(corners: Corners, x: float, y: float, *, reach: float) -> Handle | None:
+    """The handle within `reach` image pixels of the point; a side is one along its whole length.
+
+    On a small box the reach inward shrinks, so that its middle stays free for moving.
     """
     x1, y1, x2, y2 = corners
     if not (x1 - reach <= x <= x2 + reach and y1 - reach <= y <= y2 + reach):
         return None
-    if not edges:
-        points = handle_points(corners)
-        distances = np.abs(points - (x, y)).max(axis=1)
-        nearest = int(distances.argmin())
-        return Handle(nearest) if distances[nearest] <= reach else None
     reach_x, reach_y = min(reach, (x2 - x1) / 4), min(reach, (y2 - y1) / 4)
     left, right = x - x1 <= reach_x, x2 - x <= reach_x
     top, bottom = y - y1 <= reach_y, y2 - y <= reach_y

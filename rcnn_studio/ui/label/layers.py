@@ -10,11 +10,12 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 
 from rcnn_studio.ui.label import chips
 from rcnn_studio.ui.label.hit import rows_seen
+from rcnn_studio.ui.label.image_layer import ImageLayer
 from rcnn_studio.ui.label.plates import Plates
 from rcnn_studio.ui.label.scene import Scene
 from rcnn_studio.ui.label.shapes import Corners
@@ -23,76 +24,26 @@ from rcnn_studio.ui.label.strokes import (
     edges,
     faded,
     outlines,
-    paint_grid,
     plate_bounds,
     rims,
     seen,
-    seen_pixels,
     set_casing,
 )
 from rcnn_studio.ui.label.view import View
 
-NEAREST_FROM = 3.0
-GRID_FROM = 16.0
 FEW = 100
 """Up to so many boxes in the window all get their plates that do not cover each other; else only roomy ones."""
 DENSE = 2000
 """More boxes than this in the window get thin single lines: they would be all rim, and slow."""
 DASH = (7.0, 4.0)
 """Logical pixels of colour and of white along a detection's outline."""
+NAMED_DETECTIONS = 8
+"""Up to so many likely detections in the window have their names; of more only the focused one: colours tell."""
+PALE_ALPHA = 90
 
 
 class Layer(Protocol):
     def paint(self, painter: QPainter, scene: Scene) -> None: ...
-
-
-class ImageLayer:
-    """The picture: smooth when small, by halved copies when much smaller, single pixels with a grid when large."""
-
-    def __init__(self) -> None:
-        self._halves: list[QImage] = []
-        self._key = 0
-
-    def paint(self, painter: QPainter, scene: Scene) -> None:
-        frame, view = scene.frame, scene.view
-        painter.fillRect(QRect(0, 0, frame.width, frame.height), QColor(scene.colors.canvas))
-        target = QRectF(view.dx, view.dy, frame.image_width * view.scale, frame.image_height * view.scale)
-        if scene.image is None:
-            self._halves, self._key = [], 0
-            if not scene.message:
-                painter.fillRect(target, QColor(scene.colors.window))
-            return
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, view.scale < NEAREST_FROM * scene.dpr)
-        picture = self._reduced(scene.image, view.scale)
-        if view.scale > 1 and picture.width() == frame.image_width and picture.height() == frame.image_height:
-            part = seen_pixels(scene)
-            corner = view.to_device(part.left(), part.top())
-            painter.drawImage(QRectF(*corner, part.width() * view.scale, part.height() * view.scale), picture, part)
-        else:
-            painter.drawImage(target, picture)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-        if view.scale >= GRID_FROM * scene.dpr:
-            paint_grid(painter, scene)
-
-    def _reduced(self, image: QImage, scale: float) -> QImage:
-        """The smallest halved copy that is still at least as large as it is shown."""
-        if image.cacheKey() != self._key:
-            self._halves, self._key = [image], image.cacheKey()
-        level = 0
-        while scale <= 0.5 and min(image.width(), image.height()) >> (level + 1) > 1:
-            scale *= 2
-            level += 1
-            if level == len(self._halves):
-                last = self._halves[-1]
-                self._halves.append(
-                    last.scaled(
-                        (last.width() + 1) // 2,
-                        (last.height() + 1) // 2,
-                        Qt.AspectRatioMode.IgnoreAspectRatio,
-                        Qt.TransformationMode.SmoothTransformation,
-                    )
-                )
-        return self._halves[level]
 
 
 class BoxesLayer:
@@ -152,22 +103,25 @@ class BoxesLayer:
 
 
 class DetectionsLayer:
-    """What the model finds: dashed; the focused one thicker and a little filled."""
+    """What the model finds: dashed; unlikely ones thin and pale, the focused one on top, thicker, a little filled."""
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
-        rects = scene.view.rects(scene.ghosts.xyxy)
-        for row, rect in enumerate(rects.tolist()):
-            focused = int(scene.ghosts.ids[row]) == scene.focused
+        rects = scene.view.rects(scene.ghosts.xyxy).tolist()
+        focused = scene.ghosts.ids == (-1 if scene.focused is None else scene.focused)
+        for row in np.argsort(focused, kind="stable").tolist():
+            rect = rects[row]
             color = QColor(scene.color(int(scene.ghosts.category_ids[row])))
             area = QRect(rect[0], rect[1], max(1, rect[2] - rect[0]), max(1, rect[3] - rect[1]))
-            painter.setBrush(QBrush(faded(color, FOCUS_ALPHA)) if focused else Qt.BrushStyle.NoBrush)
-            self._paint_dashes(painter, area, color, scene, wide=focused)
+            painter.setBrush(QBrush(faded(color, FOCUS_ALPHA)) if focused[row] else Qt.BrushStyle.NoBrush)
+            likely = bool(scene.ghosts.scores[row] >= scene.sure_from)
+            self._paint_dashes(painter, area, color, scene, width=3.0 if focused[row] else 2.0 if likely else 1.0)
 
     @staticmethod
-    def _paint_dashes(painter: QPainter, area: QRect, color: QColor, scene: Scene, *, wide: bool) -> None:
-        width = 3.0 if wide else 2.0
+    def _paint_dashes(painter: QPainter, area: QRect, color: QColor, scene: Scene, *, width: float) -> None:
         thick = width * scene.dpr
-        for ink, dashed in ((QColor(255, 255, 255, 235), False), (color, True)):
+        pale = width < 2
+        light, ink_of_class = QColor(255, 255, 255, PALE_ALPHA if pale else 235), faded(color, 2 * PALE_ALPHA)
+        for ink, dashed in ((light, False), (ink_of_class if pale else color, True)):
             pen = QPen(ink, thick)
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
             pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
@@ -192,7 +146,9 @@ class PlatesLayer:
             self._paint_ghost(painter, scene, int(row), ghosts[row].tolist(), focused=True)
         if scene.boxes_shown and len(scene.shapes):
             self._paint_boxes(painter, scene)
-        for row in seen(ghosts, scene)[:FEW].tolist():
+        likely = seen(ghosts, scene)
+        likely = likely[scene.ghosts.scores[likely] >= scene.sure_from]
+        for row in likely.tolist() if len(likely) <= NAMED_DETECTIONS else ():
             if row not in focused:
                 self._paint_ghost(painter, scene, row, ghosts[row].tolist(), focused=False)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from rcnn_studio.ui.label import chips
+from rcnn_studio.ui.label.guides import GuidesLayer, hint_area
 from rcnn_studio.ui.label.layers import Layer
 from rcnn_studio.ui.label.scene import Scene
 from rcnn_studio.ui.label.shapes import Corners
@@ -42,7 +43,7 @@ class SelectionLayer:
         if len(scene.selection) == 1:
             (only,) = scene.selection
             corners = scene.corners(only)
-            if corners is not None:
+            if corners is not None and scene.category_of(only) not in scene.locked:
                 paint_handles(painter, scene, corners, scene.color(scene.category_of(only)))
 
     @staticmethod
@@ -135,7 +136,7 @@ class HintLayer:
         used = chips.font(scene.dpr * 1.1)
         metrics = QFontMetricsF(used)
         width, height = metrics.horizontalAdvance(scene.hint) + scene.px(28), metrics.height() + scene.px(14)
-        area = QRectF((scene.frame.width - width) / 2, scene.frame.height - height - scene.px(18), width, height)
+        area = hint_area(scene, width, height)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(255, 255, 255, 60), scene.px(1)))
         painter.setBrush(QColor(18, 20, 24, 230))
@@ -147,7 +148,7 @@ class HintLayer:
 
 
 def make_live_layers() -> tuple[Layer, ...]:
-    return (SelectionLayer(), DraftLayer(), CrosshairLayer(), HintLayer())
+    return (SelectionLayer(), DraftLayer(), GuidesLayer(), CrosshairLayer(), HintLayer())
 
 
 def _paint_own_plate(

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QCoreApplication, QRect
-from PySide6.QtGui import QImage
 
 from rcnn_studio.domain.dataset import BoxFlag
 from rcnn_studio.ui.label.chips import Chips
+from rcnn_studio.ui.label.look import NEUTRAL, Look
 from rcnn_studio.ui.label.plates import Plates
 from rcnn_studio.ui.label.shapes import EMPTY, Corners, Shapes
 from rcnn_studio.ui.label.view import Frame, View
 from rcnn_studio.ui.theme import LIGHT, Colors
+from rcnn_studio.workspace.image_tiles import Tile
+from rcnn_studio.workspace.pictures import Picture
 
 UNKNOWN_COLOR = "#9aa2ad"
 FLAG_LETTERS = ((BoxFlag.OCCLUDED, "O"), (BoxFlag.TRUNCATED, "T"), (BoxFlag.DIFFICULT, "D"), (BoxFlag.CROWD, "C"))
@@ -43,8 +45,11 @@ def flag_words(flags: int) -> str:
 class Scene:
     """Sizes and view in device pixels, everything else in image pixels. Only the canvas writes.
 
-    moved: corners of boxes under a drag, by id. draft: the rectangle being drawn; band: the rubber band.
-    pointer: image point under the mouse in the draw tool (None: no crosshair).
+    moved: corners of boxes under a drag, by id. locked: categories whose boxes a hand may not change. draft: the
+    rectangle being drawn; band: the rubber band.
+    pointer: image point under the mouse in the draw tool (None: no crosshair). grip: the handle that a press would
+    take; handles_inside: as in the draw tool. guides: lines x and y that a dragged edge sticks to. hint_at: logical
+    widget point beside which the hint stands (None: at the lower edge).
     """
 
     frame: Frame = field(default_factory=lambda: Frame(1, 1, 1, 1))
@@ -53,15 +58,20 @@ class Scene:
     colors: Colors = LIGHT
     chips: Chips = field(default_factory=Chips)
     plates: Plates = field(default_factory=lambda: Plates(QRect()))
-    image: QImage | None = None
+    image: Picture | None = None
+    tiles: tuple[Tile, ...] = ()
+    look: Look = NEUTRAL
+    grid: bool = True
     message: str = ""
     shapes: Shapes = EMPTY
     ghosts: Shapes = EMPTY
     focused: int | None = None
     focus_hint: str = ""
+    sure_from: float = 0.0
     names: Mapping[int, str] = field(default_factory=dict)
     tints: Mapping[int, str] = field(default_factory=dict)
     selection: frozenset[int] = frozenset()
+    locked: frozenset[int] = frozenset()
     hovered: int | None = None
     hover_shown: bool = True
     boxes_shown: bool = True
@@ -71,6 +81,10 @@ class Scene:
     band: Corners | None = None
     crosshair: tuple[float, float] | None = None
     hint: str = ""
+    hint_at: tuple[float, float] | None = None
+    grip: int | None = None
+    handles_inside: bool = False
+    guides: tuple[float | None, float | None] = (None, None)
 
     def px(self, logical: float) -> int:
         """A length in logical pixels as whole device pixels, at least 1."""

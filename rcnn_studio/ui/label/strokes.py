@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from rcnn_studio.ui.label.hit import handle_points
+from rcnn_studio.ui.label.hit import Handle, handle_points, inner_handles
 from rcnn_studio.ui.label.scene import Scene
 from rcnn_studio.ui.label.shapes import Corners
 
@@ -50,25 +50,33 @@ def rims(rects: NDArray[np.int64], line: int) -> list[QRect]:
 
 
 def paint_handles(painter: QPainter, scene: Scene, corners: Corners, color: str) -> None:
-    side = scene.px(HANDLE_PX)
-    points = handle_points(corners)
-    if min(corners[2] - corners[0], corners[3] - corners[1]) * scene.view.scale < 3 * side:
-        points = points[::2]
-    painter.setPen(QPen(CASING, 0))
-    painter.setBrush(WHITE)
-    for x, y in points.tolist():
-        wx, wy = scene.view.to_device(x, y)
-        painter.drawRect(QRect(round(wx) - side // 2, round(wy) - side // 2, side, side))
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(color))
+    """Eight squares around the outline's points, inside of the box in the draw tool; the one that a press would take is
+    filled with white and rimmed with the box's colour."""
+    handles, points, side = _handles(scene, corners)
+    if side < 3:
+        return
     inset = max(2, side // 4)
-    for x, y in points.tolist():
+    for handle, (x, y) in zip(handles, points.tolist(), strict=True):
         wx, wy = scene.view.to_device(x, y)
-        painter.drawRect(
-            QRect(
-                round(wx) - side // 2 + inset, round(wy) - side // 2 + inset, side - 2 * inset + 1, side - 2 * inset + 1
-            )
-        )
+        square = QRect(round(wx - side / 2), round(wy - side / 2), side, side)
+        rim, fill = (QColor(color), WHITE) if handle == scene.grip else (WHITE, QColor(color))
+        painter.setPen(QPen(CASING, 0))
+        painter.setBrush(rim)
+        painter.drawRect(square.adjusted(-1, -1, 1, 1) if handle == scene.grip else square)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(fill)
+        painter.drawRect(square.adjusted(inset, inset, 1 - inset, 1 - inset))
+
+
+def _handles(scene: Scene, corners: Corners) -> tuple[list[Handle], NDArray[np.float64], int]:
+    """-> (handles, (N, 2) middles of their squares in image pixels, side of a square in device pixels)"""
+    side = scene.px(HANDLE_PX)
+    if scene.handles_inside:
+        handles, points, length = inner_handles(corners, side=side / scene.view.scale)
+        return handles, points, round(length * scene.view.scale)
+    small = min(corners[2] - corners[0], corners[3] - corners[1]) * scene.view.scale < 3 * side
+    handles = [h for h in Handle if h.is_corner or not small]
+    return handles, handle_points(corners)[handles], side
 
 
 def seen_pixels(scene: Scene) -> QRectF:

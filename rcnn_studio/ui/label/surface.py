@@ -16,11 +16,12 @@ from rcnn_studio.ui.label.hit import Handle
 from rcnn_studio.ui.label.live_layers import draft_area
 from rcnn_studio.ui.label.scene import flag_words
 from rcnn_studio.ui.label.shapes import Corners
-from rcnn_studio.ui.label.tools import Pointer
+from rcnn_studio.ui.label.strokes import HANDLE_PX
+from rcnn_studio.ui.label.tools import Modifier, Pointer
 
 HANDLE_REACH_PX = 6.0
-DRAW_REACH_PX = 3.0  # in the draw tool a press beside a box begins the next one, so its handles want to be hit
 EDGE_SLACK_PX = 3.0
+OUTLINE_SLACK_PX = 0.75
 MANY = 60
 
 
@@ -34,12 +35,18 @@ class ToolSurface(Board):
 
     @property
     def selection(self) -> frozenset[int]:
-        return self.project.selection
+        """Those selected that a hand may move: not of a hidden or locked class."""
+        return frozenset(self._free(sorted(self.project.selection)))
+
+    def _free(self, box_ids: Sequence[int]) -> list[int]:
+        """Those of these boxes that are seen and not locked."""
+        shapes, may = self.scene.shapes, self.project.category_view.is_reachable
+        return [i for i in box_ids if i in shapes.row_of and may(self.scene.category_of(i))]
 
     def stack_at(self, p: Pointer) -> list[int]:
         if not self.scene.boxes_shown:
             return []
-        return hit.boxes_at(self.scene.shapes, p.x, p.y, slack=self.reach(EDGE_SLACK_PX))
+        return self._free(hit.boxes_at(self.scene.shapes, p.x, p.y, slack=self.reach(EDGE_SLACK_PX)))
 
     def ghost_at(self, p: Pointer, *, smaller_than: int | None) -> int | None:
         found = hit.boxes_at(self.scene.ghosts, p.x, p.y, slack=self.reach(EDGE_SLACK_PX))
@@ -49,17 +56,26 @@ class ToolSurface(Board):
         return found[0] if pair[0] < pair[1] else None
 
     def handle_at(self, p: Pointer) -> tuple[int, Handle] | None:
-        if not self.scene.boxes_shown or len(self.project.selection) != 1:
+        """The handle that a press here would take, of the one selected box; Ctrl takes none.
+
+        Select tool: the outline with its surroundings. Draw tool: the small squares inside of the box, as they are
+        painted, so that a press beside a box, however near, begins the next one.
+        """
+        if not self.scene.boxes_shown or len(self.project.selection) != 1 or p.holds(Modifier.ControlModifier):
             return None
-        (only,) = self.project.selection
-        edges = self.tool == "select"
-        handle = hit.handle_at(
-            self.corners(only), p.x, p.y, reach=self.reach(HANDLE_REACH_PX if edges else DRAW_REACH_PX), edges=edges
-        )
+        if not self.selection:
+            return None
+        (only,) = self.selection
+        corners = self.corners(only)
+        if self.tool == "draw":
+            side, slack = self.reach(HANDLE_PX), self.reach(OUTLINE_SLACK_PX)
+            handle = hit.inner_handle_at(corners, p.x, p.y, side=side, slack=slack)
+        else:
+            handle = hit.handle_at(corners, p.x, p.y, reach=self.reach(HANDLE_REACH_PX))
         return None if handle is None else (only, handle)
 
     def boxes_within(self, band: Corners) -> list[int]:
-        return hit.boxes_within(self.scene.shapes, band) if self.scene.boxes_shown else []
+        return self._free(hit.boxes_within(self.scene.shapes, band)) if self.scene.boxes_shown else []
 
     def corners(self, box_id: int) -> Corners:
         return self.scene.shapes.corners(box_id)

@@ -6,7 +6,7 @@ Tools and gestures speak to the canvas through `Surface` and to nothing else: th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,11 +16,19 @@ from rcnn_studio.domain.geometry import ordered
 from rcnn_studio.ui.label import drag
 from rcnn_studio.ui.label.hit import Handle
 from rcnn_studio.ui.label.shapes import Corners
+from rcnn_studio.ui.label.snapping import Lines
 
 CLICK_PX = 4.0
 """Logical pixels of movement up to which a press and release are a click, not a drag."""
 
+RESIZE_PX = 2.0
+"""A handle follows the hand from here on: a click that trembles resizes nothing, and one pixel can still be set."""
+
 Modifier = Qt.KeyboardModifier
+
+
+Point = tuple[float, float]
+Axes = tuple[bool, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +41,9 @@ class Pointer:
     wy: float
     modifiers: Qt.KeyboardModifier = Modifier.NoModifier
 
-    def far_from(self, other: Pointer) -> bool:
+    def far_from(self, other: Pointer, px: float = CLICK_PX) -> bool:
         """Further than a click trembles."""
-        return math.hypot(self.wx - other.wx, self.wy - other.wy) > CLICK_PX
+        return math.hypot(self.wx - other.wx, self.wy - other.wy) > px
 
     def holds(self, modifier: Qt.KeyboardModifier) -> bool:
         return bool(self.modifiers & modifier)
@@ -59,6 +67,8 @@ class Surface(Protocol):
     def show_band(self, band: Corners | None) -> None: ...
     def show_moved(self, moved: dict[int, Corners]) -> None: ...
     def pan_by(self, dx: float, dy: float) -> None: ...
+    def lines(self, p: Pointer, moving: Collection[int]) -> Lines: ...
+    def show_guides(self, x: float | None, y: float | None) -> None: ...
     def commit_drawn(self, corners: Corners, *, exact: bool) -> None: ...
     def commit_moved(self, moved: dict[int, Corners], *, resized: bool) -> None: ...
 
@@ -78,12 +88,25 @@ class Tool(Protocol):
     def press(self, p: Pointer) -> Gesture | None: ...
 
 
+def _stuck(surface: Surface, p: Pointer, x: float, y: float, moving: Collection[int], *, both: Axes) -> Point:
+    """The point moved to the lines that its edges stick to, which are shown; both: whether x and y may move."""
+    lines = surface.lines(p, moving)
+    to_x = lines.snap_x(x) if both[0] else None
+    to_y = lines.snap_y(y) if both[1] else None
+    surface.show_guides(*lines.inner(to_x, to_y))
+    return (x if to_x is None else to_x), (y if to_y is None else to_y)
+
+
 class DrawGesture:
-    """A box from corner to corner, by dragging or by two clicks."""
+    """A box from corner to corner, by dragging or by two clicks.
+
+    Shift: a square; Alt: from the centre; Ctrl: exactly these corners, without sticking to lines or to a detection.
+    """
 
     def __init__(self, surface: Surface, p: Pointer) -> None:
         self._surface = surface
         self._start = p
+        self._from = _stuck(surface, p, p.x, p.y, (), both=(True, True))
         self._clicked = False
 
     def move(self, p: Pointer) -> None:
@@ -108,8 +131,8 @@ class DrawGesture:
 
     def _rectangle(self, p: Pointer) -> Corners:
         return drag.drawn(
-            (self._start.x, self._start.y),
-            (p.x, p.y),
+            self._from,
+            _stuck(self._surface, p, p.x, p.y, (), both=(True, True)),
             self._surface.image_size,
             square=p.holds(Modifier.ShiftModifier),
             centred=p.holds(Modifier.AltModifier),
@@ -117,13 +140,18 @@ class DrawGesture:
 
 
 class ResizeGesture:
-    """A handle pulled; the grip keeps its distance from the pointer, so that a press alone changes nothing."""
+    """A handle pulled; the grip keeps its distance from the pointer, so that a press alone changes nothing.
 
-    def __init__(self, surface: Surface, p: Pointer, box_id: int, handle: Handle) -> None:
+    clicked: what a press without a drag selects; empty: it leaves the selection alone.
+    """
+
+    def __init__(self, surface: Surface, p: Pointer, box_id: int, handle: Handle, clicked: Sequence[int] = ()) -> None:
         self._surface = surface
         self._start = p
         self._box_id = box_id
         self._handle = handle
+        self._clicked = list(clicked)
+        self._pulled = False
         self._was = surface.corners(box_id)
         x1, y1, x2, y2 = self._was
         self._dx = (x1 if handle.moves_left else x2) - p.x
@@ -131,13 +159,16 @@ class ResizeGesture:
         self._now = self._was
 
     def move(self, p: Pointer) -> None:
-        if self._now is self._was and p.wx == self._start.wx and p.wy == self._start.wy:
+        self._pulled = self._pulled or p.far_from(self._start, RESIZE_PX)
+        if not self._pulled:
             return
+        sideways = self._handle.moves_left or self._handle.moves_right
+        upright = self._handle.moves_top or self._handle.moves_bottom
+        own, both = (self._box_id,), (sideways, upright)
         self._now = drag.resized(
             self._was,
             self._handle,
-            p.x + self._dx,
-            p.y + self._dy,
+            *_stuck(self._surface, p, p.x + self._dx, p.y + self._dy, own, both=both),
             self._surface.image_size,
             aspect=p.holds(Modifier.ShiftModifier),
             centred=p.holds(Modifier.AltModifier),
@@ -151,6 +182,8 @@ class ResizeGesture:
         self.move(p)
         self._surface.show_moved({})
         x1, y1, x2, y2 = self._now
+        if not self._pulled and self._clicked:
+            self._surface.select(self._clicked)
         if self._now != self._was and x2 - x1 >= 1 and y2 - y1 >= 1:
             self._surface.commit_moved({self._box_id: self._now}, resized=True)
         return True
@@ -173,9 +206,11 @@ class MoveGesture:
     def move(self, p: Pointer) -> None:
         if not self._now and not p.far_from(self._start):
             return
-        dx, dy = p.x - self._start.x, p.y - self._start.y
+        lines = self._surface.lines(p, self._ids)
+        dx, dy, x, y = lines.shift(self._was, p.x - self._start.x, p.y - self._start.y)
         there = drag.moved(self._was, dx, dy, self._surface.image_size)
         self._now = dict(zip(self._ids, there, strict=True))
+        self._surface.show_guides(*lines.inner(x, y))
         self._surface.show_moved(self._now)
 
     def press(self, _p: Pointer) -> bool:
@@ -244,7 +279,8 @@ class PanGesture:
 
 
 class DrawTool:
-    """Every press begins a box, but for the handles of the selected one."""
+    """Every press begins a box, but for one on a handle of the selected box, which lies inside of that; Ctrl draws
+    there too."""
 
     name = "draw"
 
@@ -259,7 +295,10 @@ class DrawTool:
 
 
 class SelectTool:
-    """Picks, moves and resizes; a repeated click goes through the boxes that lie on each other."""
+    """Picks, moves and resizes; a repeated click goes through the boxes that lie on each other.
+
+    Ctrl+click adds and takes away; a drag from an empty place, or with Shift from anywhere, is a rubber band.
+    """
 
     name = "select"
 
@@ -273,14 +312,14 @@ class SelectTool:
         self._last_click = p
         control = p.holds(Modifier.ControlModifier)
         grip = None if control else surface.handle_at(p)
-        if grip is not None:
-            return ResizeGesture(surface, p, *grip)
         stack = surface.stack_at(p)
+        if grip is not None:
+            return ResizeGesture(surface, p, *grip, clicked=self._following(stack, repeated=repeated))
         ghost = surface.ghost_at(p, smaller_than=stack[0] if stack else None)
-        if ghost is not None and not control:
+        if ghost is not None and not control and not p.holds(Modifier.ShiftModifier):
             surface.focus_ghost(ghost)
             return None
-        if not stack:
+        if not stack or p.holds(Modifier.ShiftModifier):
             return BandGesture(surface, p)
         return self._pick(p, stack, repeated=repeated, control=control)
 
@@ -289,9 +328,12 @@ class SelectTool:
         if control:
             surface.select(sorted(surface.selection ^ {stack[0]}))
             return None
-        held = [box_id for box_id in stack if box_id in surface.selection]
-        if not held:
+        clicked = self._following(stack, repeated=repeated)
+        if surface.selection.isdisjoint(stack):
             surface.select([stack[0]])
-            return MoveGesture(surface, p, [stack[0]], [stack[0]])
-        following = stack[(stack.index(held[0]) + 1) % len(stack)] if repeated else stack[0]
-        return MoveGesture(surface, p, sorted(surface.selection), [following])
+        return MoveGesture(surface, p, sorted(surface.selection), clicked)
+
+    def _following(self, stack: list[int], *, repeated: bool) -> list[int]:
+        """What a click takes: the first of the stack, repeated at one place the one after that in hand."""
+        held = [i for i, box_id in enumerate(stack) if box_id in self._surface.selection]
+        return stack[(held[0] + 1) % len(stack) :][:1] if held and repeated else stack[:1]

@@ -12,6 +12,7 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
+    QSize,
     Qt,
 )
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
@@ -25,6 +26,7 @@ from rcnn_studio.workspace.review import ReviewModel
 Index = QModelIndex | QPersistentModelIndex
 NAME, SCORE = range(2)
 ROW_HEIGHT = 26
+LEAST_ROWS = 3
 
 
 class DetectionModel(QAbstractTableModel):
@@ -108,7 +110,7 @@ class DetectionList(QTableView):
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(SCORE, QHeaderView.ResizeMode.Fixed)
         header.resizeSection(SCORE, 90)
-        self.setMinimumHeight(header.sizeHint().height() + 3 * ROW_HEIGHT)
+        self.setMinimumHeight(header.sizeHint().height() + LEAST_ROWS * ROW_HEIGHT)
         self.selectionModel().currentRowChanged.connect(self._on_row)
         review.detections_changed.connect(self._on_detections_changed)
         review.focus_changed.connect(self._on_focus_changed)
@@ -148,6 +150,10 @@ class DetectionList(QTableView):
     def _on_row(self, current: QModelIndex, _previous: QModelIndex) -> None:
         if not self._busy and current.isValid():
             self._review.focus(self._rows.indices[current.row()])
+
+    def sizeHint(self) -> QSize:
+        """No more than it needs: it takes what the panel has left, and must not push the scores out of a low window."""
+        return QSize(super().sizeHint().width(), self.minimumHeight())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

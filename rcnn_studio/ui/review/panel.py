@@ -5,64 +5,35 @@ Holds no truth; ReviewModel does. What Accept, Reject and Predict do is said by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtGui import QAction, QActionEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
     QScrollArea,
-    QSizePolicy,
     QSlider,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from rcnn_studio.domain.dataset import TRAINABLE_STATES
+from rcnn_studio.domain.dataset import TRAINABLE_STATES, ImageState
 from rcnn_studio.domain.sentences import advice_reason, run_sentence
+from rcnn_studio.ui.review import words
+from rcnn_studio.ui.review.accept_images import make_question
+from rcnn_studio.ui.review.action_button import ActionButton
 from rcnn_studio.ui.review.detection_list import DetectionList
 from rcnn_studio.ui.review.scores_table import ScoresTable
 from rcnn_studio.ui.train.fields import narrow
 from rcnn_studio.ui.train.runs import run_title
 from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.review import ReviewModel
-
-# tool buttons are flat in the toolbar; here, in a form, they look like the buttons they are
-BUTTON_SHEET = """
-QToolButton { border: 1px solid palette(mid); border-radius: 5px; background: palette(button); padding: 4px 5px; }
-QToolButton:hover { background: palette(light); }
-QToolButton:pressed { background: palette(midlight); }
-QToolButton:focus { border-color: palette(highlight); }
-QToolButton:disabled { border-color: palette(midlight); background: transparent; }
-"""
-
-
-class ActionButton(QToolButton):
-    """A tool button that keeps its own short text whatever the action's menu text is."""
-
-    def __init__(self, short: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._short = short
-        self.setText(short)
-        self.setEnabled(False)
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setStyleSheet(BUTTON_SHEET)
-
-    def bind(self, action: QAction) -> None:
-        self.setDefaultAction(action)
-        self.setText(self._short)
-        self.setAccessibleName(action.text())
-
-    def actionEvent(self, event: QActionEvent) -> None:
-        super().actionEvent(event)
-        self.setText(self._short)
 
 
 class ReviewPanel(QWidget):
@@ -74,6 +45,7 @@ class ReviewPanel(QWidget):
         self.setAccessibleName(self.tr("Review"))
         self._review, self._project = review, project
         self._busy = False
+        self.go_in_queue: Callable[[int], object] | None = None  # the image list's, where there is one
         self._make_widgets()
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty_page())
@@ -88,6 +60,8 @@ class ReviewPanel(QWidget):
         review.busy_changed.connect(self._on_detections_changed)
         project.image_changed.connect(self._on_detections_changed)
         review.message.connect(self._on_detections_changed)
+        project.images_updated.connect(self._on_detections_changed)
+        review.set_reviewing(False)
         self._on_runs_changed()
         self._on_threshold_changed(review.threshold)
 
@@ -96,6 +70,14 @@ class ReviewPanel(QWidget):
         for name, button in self.buttons.items():
             if name in actions:
                 button.bind(actions[name])
+        slots = {
+            "action.queue.next": self._on_next,
+            "action.queue.previous": self._on_previous,
+            "action.detection.accept_images": self.ask_to_accept_images,
+        }
+        for name, slot in slots.items():
+            if name in actions:
+                actions[name].triggered.connect(slot)
         keys = (
             "action.detection.accept",
             "action.detection.reject",
@@ -124,14 +106,29 @@ class ReviewPanel(QWidget):
         self.threshold_value = QLabel()
         self.threshold_value.setMinimumWidth(self.threshold_value.fontMetrics().horizontalAdvance("0.00 "))
         self.threshold_value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.threshold_note = self._note()
+        self.threshold_note.setTextFormat(Qt.TextFormat.RichText)
+        self.threshold_note.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
+        self.threshold_note.linkActivated.connect(self._on_threshold_link)
         self.counts = QLabel(wordWrap=True)
         self.counts.setAccessibleName(self.tr("Detections in this image"))
+        self.hidden = QCheckBox(objectName="review.hidden")
+        self.hidden.setToolTip(
+            self.tr(
+                "They need no decision: your box is there already, or a surer detection speaks of the same object.\n"
+                "Tick to see them all the same."
+            )
+        )
+        self.hidden.toggled.connect(self._review.set_hidden_shown)
+        self.open_note = self._note()
         self.detection_list = DetectionList(self._review, self._project)
         self.class_table = ScoresTable()
         self.buttons = {
             "action.detection.accept": ActionButton(self.tr("Accept")),
             "action.detection.reject": ActionButton(self.tr("Reject")),
             "action.detection.accept_all": ActionButton(self.tr("Accept all")),
+            "action.queue.previous": ActionButton(self.tr("Previous")),
+            "action.queue.next": ActionButton(self.tr("Next to review")),
             "action.predict.current": ActionButton(self.tr("This image")),
             "action.predict.unlabelled": ActionButton(self.tr("Unlabelled")),
             "action.predict.all": ActionButton(self.tr("All")),
@@ -145,9 +142,13 @@ class ReviewPanel(QWidget):
         column.addLayout(self._labelled(self.tr("Run"), self.run_box))
         column.addWidget(self._result_card())
         column.addLayout(self._labelled(self.tr("Score from"), self.threshold, self.threshold_value))
+        column.addWidget(self.threshold_note)
         column.addWidget(self.counts)
         column.addWidget(self.detection_list, 1)
+        column.addWidget(self.hidden)
         column.addLayout(self._button_row("action.detection."))
+        column.addWidget(self.open_note)
+        column.addLayout(self._button_row("action.queue."))
         column.addWidget(self._heading(self.tr("Predict")))
         column.addLayout(self._button_row("action.predict."))
         column.addWidget(self._heading(self.tr("Score of each class")))
@@ -197,6 +198,12 @@ class ReviewPanel(QWidget):
         return row
 
     @staticmethod
+    def _note() -> QLabel:
+        label = QLabel(wordWrap=True)
+        label.setProperty("role", "muted")
+        return label
+
+    @staticmethod
     def _heading(text: str) -> QLabel:
         label = QLabel(text)
         label.setProperty("role", "title")
@@ -233,6 +240,7 @@ class ReviewPanel(QWidget):
             self.sentence.setText(run_sentence(best))
             self.sentence.setToolTip(advice_reason(best))
             self.numbers.setText(self._numbers(best.AP50, best.AP, best.AP75))
+        self._show_threshold_note()
         self._on_detections_changed()
 
     def _numbers(self, ap50: float, ap: float, ap75: float) -> str:
@@ -257,15 +265,76 @@ class ReviewPanel(QWidget):
         self.threshold.setValue(round(value * 100))
         self.threshold.blockSignals(before)
         self.threshold_value.setText(f"{value:.2f}")
+        self._show_threshold_note()
         self._on_detections_changed()
+
+    def _show_threshold_note(self) -> None:
+        review = self._review
+        best = review.run.best if review.run is not None else None
+        balance = best.balance if best is not None else None
+        text = words.threshold_text(review.threshold, review.balanced_threshold, balance)
+        self.threshold_note.setText(text)
+        self.threshold_note.setVisible(bool(text))
+
+    def _on_threshold_link(self, _link: str) -> None:
+        self._review.reset_threshold()
+
+    def ask_to_accept_images(self) -> None:
+        """Everything from the threshold on, on all unlabelled images: says what to expect, and asks first."""
+        review = self._review
+        wanted = review.to_accept_on_images()
+        if not wanted:
+            text = self.tr("No unlabelled image has known detections above {0} to decide on: predict them first.")
+            review.message.emit(text.format(f"{review.threshold:.2f}"))
+            return
+        best = review.run.best if review.run is not None else None
+        question = make_question(self.window(), wanted, review.threshold, best.balance if best is not None else None)
+        question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        question.accepted.connect(partial(review.accept_on_images, wanted))
+        question.open()
+
+    def _on_next(self) -> None:
+        self._go(1)
+
+    def _on_previous(self) -> None:
+        self._go(-1)
+
+    def _go(self, step: int) -> None:
+        if self.go_in_queue is not None:
+            self.go_in_queue(step)
+            return
+        image_id = self._review.next_to_review(step)
+        if image_id is not None:
+            self._project.set_current(image_id)
+        else:
+            self._review.message.emit(self.tr("No other unlabelled image has detections to decide on."))
 
     def _on_detections_changed(self, *_: object) -> None:
         review = self._review
         above = int((review.detections.scores >= review.threshold).sum())
-        decide = len(review.visible())
-        self.counts.setText(counts_text(above, decide, review.threshold))
+        decide = len(review.triage.open)
+        self.counts.setText(words.counts_text(above, decide, review.threshold))
         self.counts.setVisible(review.run is not None)
+        self._show_hidden()
+        self._show_open_note()
         self.detection_list.set_empty_text(self._empty_list_text(above))
+
+    def _show_hidden(self) -> None:
+        """What is left out, and whether it is shown all the same."""
+        text = words.hidden_text(self._review.triage)
+        before = self.hidden.blockSignals(True)
+        self.hidden.setChecked(self._review.hidden_shown)
+        self.hidden.blockSignals(before)
+        self.hidden.setText(self.tr("Show {0}").format(text))
+        self.hidden.setVisible(bool(text))
+
+    def _show_open_note(self) -> None:
+        """An image whose detections are decided on in part is not trained on: that must not be a secret."""
+        record = self._project.record
+        begun = record is not None and record.state == ImageState.UNLABELLED and bool(self._project.boxes)
+        left = self._review.still_open if begun else 0
+        self.open_note.setText(words.open_text(left) if left else "")
+        self.open_note.setVisible(bool(left))
 
     def _empty_list_text(self, above: int) -> str:
         review = self._review
@@ -274,42 +343,22 @@ class ReviewPanel(QWidget):
         if not review.shown:
             return self.tr("Detections are hidden. Press P to show them.")
         if review.waiting:
-            return self.tr("Looking at this image …")
+            return self.tr("Detecting objects in this image …")
         if review.ghost_error:
             return review.ghost_error
         if above:
-            return self._all_decided_text(above)
+            record, boxes = self._project.record, len(self._project.boxes)
+            trainable = record is not None and record.state in TRAINABLE_STATES
+            more = self._project.rows.state_counts()[ImageState.UNLABELLED] > 0
+            return words.all_decided_text(above, review.threshold, boxes=boxes, trainable=trainable, more=more)
         if len(review.detections):
-            best = float(review.detections.scores[0])
-            return self.tr("Nothing above {0}. The best score here is {1}: lower the slider to see it.").format(
-                f"{review.threshold:.2f}", f"{best:.2f}"
-            )
-        return self.tr("The model finds nothing in this image.")
+            return words.nothing_above_text(review.threshold, float(review.detections.scores[0]))
+        return self.tr("The model finds nothing in this image. Draw what you see, or press B: nothing here.")
 
-    def _all_decided_text(self, above: int) -> str:
-        """Where the decisions have made it a labelled image, what the model missed will count as background."""
-        record = self._project.record
-        if record is None or not record.boxes or record.state not in TRAINABLE_STATES:
-            return self.tr("Everything found here has been decided. On to the next image.")
-        one = self.tr("The detection above {0} is decided.")
-        decided = (one if above == 1 else self.tr("All detections above {0} are decided.")).format(
-            f"{self._review.threshold:.2f}"
-        )
-        rest = self.tr("Draw what the model missed before you go on: this image now counts as labelled.")
-        return f"{decided} {rest}"
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._review.set_reviewing(True)
 
-
-def counts_text(above: int, decide: int, threshold: float) -> str:
-    """ "7 detections above 0.50 · 3 need a decision" """
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("ReviewPanel", text)
-
-    if not above:
-        return tr("No detections above {0}").format(f"{threshold:.2f}")
-    count = tr("1 detection") if above == 1 else tr("{0} detections").format(above)
-    text = tr("{0} above {1}").format(count, f"{threshold:.2f}")
-    if not decide:
-        return tr("{0} · all decided").format(text)
-    needs = tr("1 needs a decision") if decide == 1 else tr("{0} need a decision").format(decide)
-    return f"{text} · {needs}"
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._review.set_reviewing(False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QEvent,
     QModelIndex,
     QPersistentModelIndex,
     QRectF,
@@ -15,7 +16,7 @@ from PySide6.QtCore import (
     QSortFilterProxyModel,
     Qt,
 )
-from PySide6.QtGui import QColor, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPalette, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -32,6 +33,7 @@ from rcnn_studio.ui.theme import colors_of
 Index = QModelIndex | QPersistentModelIndex
 NAME, BOXES, AP50, AP = range(4)
 ROW_HEIGHT = 24
+MOST_ROWS = 6
 BAR_WIDTH = 58
 SORT_ROLE = Qt.ItemDataRole.UserRole
 SHARE_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -175,6 +177,7 @@ class ScoresTable(QTableView):
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
         self.setWordWrap(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # would lie on the last row
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         self._bars = BarDelegate(self)
@@ -190,5 +193,22 @@ class ScoresTable(QTableView):
     def set_scores(self, scores: Scores | None, colors: Mapping[str, str] | None = None) -> None:
         """Show a run's scores (None: no rows); colors: of the categories by name."""
         self._scores.set_scores(scores, colors or {})
-        rows = min(8, max(2, self._scores.rowCount()))
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows * ROW_HEIGHT + 4)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as its rows, as the style of the moment makes them; from MOST_ROWS on it scrolls, and shows so by
+        half a row."""
+        count = self._scores.rowCount()
+        rows = float(max(1, count)) if count <= MOST_ROWS else MOST_ROWS + 0.5
+        high = self.verticalHeader().defaultSectionSize()
+        frame = 2 * self.frameWidth()
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + round(rows * high) + frame)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
+            self._fit()

@@ -210,6 +210,45 @@ class RealEditor(Editor):
         self.line.setText(self._shown[0])
 
 
+class NumbersEditor(Editor):
+    """Several numbers, with commas or spaces between them. -> a tuple of floats"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = QLineEdit()
+        self.line.textEdited.connect(self._on_edited)
+        self._add(self.line)
+
+    def value(self) -> tuple[float, ...]:
+        parts = self.line.text().replace(",", " ").replace(";", " ").split()
+        try:
+            return tuple(float(part) for part in parts)
+        except ValueError as error:
+            raise ValueError(self.tr("'{0}' is no list of numbers").format(self.line.text())) from error
+
+    def text_of(self, value: Any) -> str:
+        return ", ".join(f"{number:g}" for number in value)
+
+    def _show(self, value: Any) -> None:
+        self.line.setText(self.text_of(value))
+
+
+class TextEditor(Editor):
+    """A word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = QLineEdit()
+        self.line.textEdited.connect(self._on_edited)
+        self._add(self.line)
+
+    def value(self) -> str:
+        return self.line.text().strip()
+
+    def _show(self, value: Any) -> None:
+        self.line.setText(str(value))
+
+
 class SwitchEditor(Editor):
     """On or off."""
 

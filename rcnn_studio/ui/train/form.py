@@ -5,7 +5,7 @@ One table says which settings there are; the values live in TrainConfig, made an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,20 @@ from rcnn_studio.ui.train.runs import run_title
 from rcnn_studio.ui.train.section import FoldButton
 from rcnn_studio.ui.train.settings_table import all_settings
 
-COCO_ARCHITECTURE = {"backbone": "resnet50", "norm": "frozen_batch", "fpn_channels": 256, "head_channels": 1024}
+FITTED = (
+    "backbone",
+    "norm",
+    "fpn_channels",
+    "head_channels",
+    "box_head",
+    "rpn_convs",
+    "roi_pooling",
+    "anchor_sizes",
+)
+"""The architecture: published weights and single-level backbones allow few combinations; a run brings its own."""
+COCO_BACKBONES = ("resnet50", "mobilenet_v3_large")
+COCO_ARCHITECTURE = {"norm": "frozen_batch", "fpn_channels": 256, "head_channels": 1024}
+COCO_ANCHORS = (32.0, 64.0, 128.0, 256.0, 512.0)
 
 
 def _tr(text: str) -> str:
@@ -82,8 +95,7 @@ class TrainForm(QWidget):
                 values[setting.key] = self.editors[setting.key].value()
             except ValueError as error:
                 raise StudioError(f"{setting.label}: {error}.") from error
-        base = self._preset.config
-        config = replace(base, **values, **fit_to_weights(values["weights"], base))
+        config = replace(self._preset.config, **values)
         check_config(config)
         return config
 
@@ -105,8 +117,8 @@ class TrainForm(QWidget):
         self.editors[key].set_value(getattr(config, key))
         if key == "epochs":
             self.editors["min_steps"].set_value(config.min_steps)
-        if key == "weights":
-            self.editors["backbone"].set_value(config.backbone)
+        if key in ("weights", "backbone"):
+            self._take_back(FITTED)
         self._after_edit()
 
     def summary(self) -> str:
@@ -118,8 +130,8 @@ class TrainForm(QWidget):
         if minutes:
             parts.append(_tr("at most {0} min").format(f"{minutes:g}"))
         parts.append(_tr("batch {0}").format(self._value("batch_size")))
-        parts.append(_tr("lr {0}").format(f"{self._value('lr'):g}"))
-        return " · ".join(parts)
+        parts.append(_tr("learning rate {0}").format(f"{self._value('lr'):g}"))
+        return " · ".join(part.replace(" ", "\u00a0") for part in parts)  # lines break between settings, not in one
 
     # --- inside -----------------------------------------------------------------------------------
 
@@ -141,13 +153,9 @@ class TrainForm(QWidget):
             return True
 
     def _after_edit(self) -> None:
-        weights = str(self._value("weights"))
-        backbone = self.editors["backbone"]
-        if weights == "coco":
-            backbone.set_value(COCO_ARCHITECTURE["backbone"])
-        of_run = weights.startswith("run:")
-        backbone.setEnabled(weights != "coco" and not of_run)
-        self.editors["image_size"].setEnabled(not of_run)
+        of_run = str(self._value("weights")).startswith("run:")
+        for key in ("image_size", *FITTED):
+            self.editors[key].setEnabled(not of_run)
         for setting in self._settings:
             value = getattr(self._preset.config, setting.key)
             editor = self.editors[setting.key]
@@ -180,7 +188,13 @@ class TrainForm(QWidget):
         grid.setHorizontalSpacing(4)
         grid.setVerticalSpacing(5)
         grid.setColumnStretch(2, 1)
-        for row, setting in enumerate(s for s in self._settings if s.advanced == advanced):
+        section = ""
+        for setting in (s for s in self._settings if s.advanced == advanced):
+            row = grid.rowCount()
+            if setting.section != section:
+                section = setting.section
+                self._add_heading(grid, row, section)
+                row += 1
             editor, dot = setting.make(), ChangedDot()
             label = QLabel(setting.label)
             label.setBuddy(editor)
@@ -198,12 +212,30 @@ class TrainForm(QWidget):
             grid.addWidget(editor, row, 2)
             QWidget.setTabOrder(editor, dot)
 
+    @staticmethod
+    def _add_heading(grid: QGridLayout, row: int, title: str) -> None:
+        heading = QLabel(title)
+        heading.setProperty("role", "muted")
+        heading.setContentsMargins(0, 6, 0, 0)
+        grid.addWidget(heading, row, 0, 1, 3)
+
     def _on_edited(self) -> None:
         if self.sender() is self.editors["epochs"]:
             self.editors["min_steps"].set_value(0 if self._differs("epochs") else self._preset.config.min_steps)
-        if self.sender() is self.editors["weights"] and not self._differs("weights"):
-            self.editors["backbone"].set_value(self._preset.config.backbone)
+        if self.sender() is self.editors["weights"]:
+            self._take_back(FITTED)
+            self._fit(fit_to_weights(str(self._value("weights")), self._preset.config))
+        if self.sender() is self.editors["backbone"]:
+            self._fit(fit_to_backbone(str(self._value("backbone")), str(self._value("weights")), self._preset.config))
         self._after_edit()
+
+    def _fit(self, values: Mapping[str, Any]) -> None:
+        for key, value in values.items():
+            self.editors[key].set_value(value)
+
+    def _take_back(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.editors[key].set_value(getattr(self._preset.config, key))
 
     def _on_reset(self) -> None:
         dot = self.sender()
@@ -217,12 +249,27 @@ class TrainForm(QWidget):
 
 
 def fit_to_weights(weights: str, base: TrainConfig) -> dict[str, Any]:
-    """The settings that follow from the first weights: published ones fit one architecture and its frozen batch norm;
-    random ones must not sit under a frozen norm. Runs bring their own, files are taken at their word."""
+    """The settings that follow from the first weights: published ones fit few architectures and their frozen batch
+    norm; random ones must not sit under a frozen norm. Runs bring their own, files are taken at their word."""
     if weights == base.weights:
         return {}
     if weights == "coco":
-        return {key: value for key, value in COCO_ARCHITECTURE.items() if key != "backbone"}
+        backbone = base.backbone if base.backbone in COCO_BACKBONES else COCO_BACKBONES[0]
+        fixed = {"backbone": backbone, "box_head": "mlp", "rpn_convs": 1, "roi_pooling": "align"}
+        return {**COCO_ARCHITECTURE, **fixed, "anchor_sizes": COCO_ANCHORS}
     if weights == "imagenet":
-        return {"norm": "frozen_batch"}
-    return {"norm": "group"} if weights == "none" else {}
+        return {"norm": "none" if base.backbone == "vgg16" else "frozen_batch"}
+    return {"norm": "none" if base.backbone == "vgg16" else "group"} if weights == "none" else {}
+
+
+def fit_to_backbone(backbone: str, weights: str, base: TrainConfig) -> dict[str, Any]:
+    """The settings that follow from the backbone, as far as the preset's own do not fit it."""
+    if weights == "coco":
+        return {} if backbone in COCO_BACKBONES else {"backbone": COCO_BACKBONES[0]}
+    norm = "group" if weights == "none" else "frozen_batch"
+    if backbone == "vgg16":
+        return {"norm": "none", "box_head": "mlp"}
+    if backbone.endswith("-c4"):
+        return {"norm": norm, "box_head": "body"}
+    single = base.norm == "none" or base.box_head == "body"
+    return {"norm": norm if single else base.norm, "box_head": "mlp", "roi_pooling": "align"}

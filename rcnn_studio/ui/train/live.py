@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from rcnn_studio.domain.progress import Progress
 from rcnn_studio.domain.runs import EpochEvaluated, RunEnded, RunStarted, StepDone
 from rcnn_studio.domain.sentences import duration_text
-from rcnn_studio.ui.elided_label import ElidedLabel
-from rcnn_studio.ui.train.estimate import expected_epochs, share_done
+from rcnn_studio.ui.train.estimate import epoch_text, scoring_text, share_done, time_text
 from rcnn_studio.ui.train.plots import LossPlot, MetricPlot
 from rcnn_studio.workspace.training import TrainingModel
 
@@ -53,6 +52,9 @@ class Figure(QWidget):
 class LiveView(QWidget):
     """Hidden until there is something to show. Figures follow four times a second, plots ten times."""
 
+    room_changed = Signal()
+    """Something above or between the plots takes more lines, or fewer."""
+
     def __init__(self, training: TrainingModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._training = training
@@ -63,12 +65,11 @@ class LiveView(QWidget):
         self.figures = {
             "epoch": Figure(
                 self.tr("Epoch"),
-                self.tr("Passes over the training images; the time limit decides how many"),
+                self.tr("Passes over the training images so far; a time limit decides how many there will be"),
             ),
-            "left": Figure(self.tr("Left"), self.tr("The trainer's estimate of the time until the end")),
-            "elapsed": Figure(self.tr("Elapsed"), self.tr("Time since Start")),
+            "left": Figure(self.tr("Time left"), self.tr("The trainer's estimate of the time until the end")),
             "speed": Figure(self.tr("Images/s"), self.tr("Images trained on per second")),
-            "lr": Figure(self.tr("Rate"), self.tr("Learning rate now; it warms up first and then falls")),
+            "lr": Figure(self.tr("Learning rate"), self.tr("Step size now; it warms up first and then falls")),
             "best": Figure(self.tr("Best AP50"), self.tr("Best score of the validation images so far, 0 to 1")),
         }
         self.doing_label = QLabel(wordWrap=True)
@@ -76,7 +77,7 @@ class LiveView(QWidget):
         self.bar = QProgressBar(textVisible=False)
         self.bar.setFixedHeight(5)
         self.bar.setAccessibleName(self.tr("Progress of the training"))
-        self.device_label = ElidedLabel()
+        self.device_label = QLabel(wordWrap=True)
         self.device_label.setProperty("role", "muted")
         self.card = self._card()
         self._column = column = QVBoxLayout(self)
@@ -93,6 +94,7 @@ class LiveView(QWidget):
         training.epoch_evaluated.connect(self._on_evaluated)
         training.progress_changed.connect(self._on_progress)
         training.run_ended.connect(self._on_run_ended)
+        training.rewound.connect(self._reload)
         self._reload()
         self._on_state()
 
@@ -107,20 +109,20 @@ class LiveView(QWidget):
         training, figures = self._training, self.figures
         step = training.steps[-1] if training.steps else None
         if step is not None:
-            expected = expected_epochs(training)
-            about = "~" if expected and expected > step.epoch else ""
-            figures["epoch"].show_value(f"{step.epoch} / {about}{expected or '?'}")
+            figures["epoch"].show_value(epoch_text(training).replace("/", " / "))
             figures["speed"].show_value(f"{step.images_per_s:.1f}")
             figures["lr"].show_value(f"{step.lr:.2g}")
         else:
             for name in ("epoch", "speed", "lr"):
                 figures[name].show_value("–")
-        elapsed = training.elapsed_s or (training.ended.seconds if training.ended else step.elapsed_s if step else 0.0)
-        figures["elapsed"].show_value(duration_text(elapsed))
         figures["left"].show_value(left_text(step) if training.running else "–")
         best = training.best
         figures["best"].show_value(f"{best.scores.AP50:.3f}" if best is not None and best.scores.AP50 >= 0 else "–")
+        noted = self.metric_plot.set_note(scoring_text(training))
+        height = self.doing_label.heightForWidth(self.doing_label.width())
         self._show_doing(step)
+        if noted or self.doing_label.heightForWidth(self.doing_label.width()) != height:
+            self.room_changed.emit()
         self._show_bar(step)
 
     # --- inside -----------------------------------------------------------------------------------
@@ -161,19 +163,27 @@ class LiveView(QWidget):
             text = self.tr("Stopping after this step; the best checkpoint is kept …")
         elif not training.running:
             text = self._ended_text(training.ended)
+        elif training.paused:
+            text = self._paused_text(step)
         elif self._doing:
             text = f"{self._doing} …"
         elif step is not None:
-            text = self.tr("Training, step {0}").format(step.step)
+            text = self.tr("Training: {0}, step {1}").format(time_text(training), step.step)
         else:
             text = self.tr("Starting …")
         if text != self.doing_label.text():
             self.doing_label.setText(text)
         self.doing_label.setVisible(bool(text))
 
+    def _paused_text(self, step: StepDone | None) -> str:
+        if step is None:
+            return self.tr("Paused: it will wait before the first step.")
+        text = self.tr("Paused at {0}, step {1}. All is saved and nothing is computed until you continue.")
+        return text.format(time_text(self._training), step.step)
+
     def _ended_text(self, ended: RunEnded | None) -> str:
         if ended is None:
-            return ""
+            return self.tr("Failed; the reason stands below.") if self._training.error else ""
         if ended.status == "stopped":
             return self.tr("Stopped after {0} epochs; the best one is kept.").format(ended.epochs)
         if ended.status == "failed":
@@ -203,7 +213,7 @@ class LiveView(QWidget):
         if started is None:
             self.device_label.clear()
         else:
-            self.device_label.show_text(
+            self.device_label.setText(
                 self.tr("{0} · {1} images, {2} boxes, {3} to validate").format(
                     started.device, started.train_images, started.boxes, started.val_images
                 )
@@ -212,7 +222,7 @@ class LiveView(QWidget):
 
     def _on_state(self) -> None:
         training = self._training
-        if training.running and not training.steps:
+        if training.running and training.started is None:
             self._doing, self._share = "", 0.0
             self._reload()
         if training.running:

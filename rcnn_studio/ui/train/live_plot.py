@@ -59,6 +59,9 @@ class LivePlot(QWidget):
             self._head.addWidget(widget)
         self._head.addStretch(1)
         self._head.addWidget(self.read_out)
+        self.note = QLabel(wordWrap=True)
+        self.note.setProperty("role", "muted")
+        self.note.hide()
         self._place = QWidget()
         self._place.setFixedHeight(PLOT_HEIGHT)
         inside = QVBoxLayout(self._place)
@@ -67,6 +70,7 @@ class LivePlot(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addLayout(self._head)
+        column.addWidget(self.note)
         column.addWidget(self._place)
         column.addWidget(self.legend)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -75,12 +79,21 @@ class LivePlot(QWidget):
 
     @property
     def overhead(self) -> int:
-        """Height of title and legend."""
-        return self.sizeHint().height() - self._place.height()
+        """Height of title, note and legend."""
+        whole = self.heightForWidth(self.width()) if self.hasHeightForWidth() else self.sizeHint().height()
+        return whole - self._place.height()
 
     def set_plot_height(self, height: int) -> None:
         """Height of the drawing, within what can be read."""
         self._place.setFixedHeight(max(LEAST_HEIGHT, min(MOST_HEIGHT, height)))
+
+    def set_note(self, text: str) -> bool:
+        """A line or two below the title, none where the text is empty. -> whether its place has changed"""
+        if text == self.note.text():
+            return False
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+        return True
 
     def touch(self) -> None:
         """Something has changed: draw it within a tenth of a second, or when the plot is next seen."""

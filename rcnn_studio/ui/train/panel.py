@@ -5,31 +5,36 @@ Holds no truth: settings are the form's until Start, the training is TrainingMod
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeySequence, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
-    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from rcnn_studio.domain.errors import StudioError
-from rcnn_studio.domain.runs import RunEnded, RunStarted, Scores
-from rcnn_studio.domain.sentences import advice_reason, duration_text, run_sentence
-from rcnn_studio.tasks.presets import DEFAULT_PRESET, Preset, list_presets
-from rcnn_studio.ui.theme import colors_of
+from rcnn_studio.domain.runs import RunEnded, RunInfo, RunStarted, Scores, TrainConfig
+from rcnn_studio.tasks.needs import OPENCV, has_opencv, needs_opencv, weights_fetched
+from rcnn_studio.tasks.presets import Preset, list_presets
+from rcnn_studio.tasks.unfinished import left_behind
 from rcnn_studio.ui.train.data_line import DataSummary, summarise
-from rcnn_studio.ui.train.fields import narrow
+from rcnn_studio.ui.train.foot import Foot
 from rcnn_studio.ui.train.form import TrainForm
 from rcnn_studio.ui.train.live import LiveView
-from rcnn_studio.ui.train.runs import RunsTable
+from rcnn_studio.ui.train.preset_box import PresetBox
+from rcnn_studio.ui.train.result_card import ResultCard
+from rcnn_studio.ui.train.runs_section import RunsSection
 from rcnn_studio.ui.train.section import Section
+from rcnn_studio.ui.train.suggestion import STANDARD, has_gpu, suggest
+from rcnn_studio.ui.train.unfinished_card import UnfinishedCard
 from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.review import ReviewModel
 from rcnn_studio.workspace.training import TrainingModel
@@ -39,16 +44,8 @@ NO_STOP_S = 0.6
 LOG_LINES = 500
 
 
-class Foot(QWidget):
-    """The part that does not scroll, set off by a line."""
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(0, 0, self.width(), 1, QColor(colors_of(self.palette()).border))
-
-
 class TrainPanel(QWidget):
-    """See the module. `preset`, `start_button` and `stop_button` are public for tests and the demo."""
+    """See the module. `preset`, `start_button`, `pause_button` and `stop_button` are public for tests and the demo."""
 
     review_requested = Signal()
 
@@ -61,6 +58,8 @@ class TrainPanel(QWidget):
         self._training, self._project, self._review = training, project, review
         self._presets: list[Preset] = list_presets()
         self._summary: DataSummary | None = None
+        self._device, self._chosen, self._suggested = "", False, ""
+        self._pause_action: QAction | None = None
         self._fit_timer = QTimer(self, singleShot=True, interval=0)
         self._fit_timer.timeout.connect(self.fit_plots)
         self._make_widgets()
@@ -72,6 +71,17 @@ class TrainPanel(QWidget):
         self._on_runs_changed()
         self._on_state()
 
+    def bind(self, actions: Mapping[str, QAction]) -> None:
+        """Connect the window's action of pausing."""
+        self._pause_action = actions["action.train.pause"]
+        self._pause_action.triggered.connect(self.toggle_pause)
+        self._show_readiness()
+
+    def set_device(self, device: str) -> None:
+        """What would compute, in the words of the toolbar; empty while nobody knows."""
+        self._device = device
+        self._suggest()
+
     # --- what can be asked for --------------------------------------------------------------------
 
     def start(self) -> None:
@@ -81,18 +91,29 @@ class TrainPanel(QWidget):
         self.refresh_data()
         reason = self.blocker()
         if reason:
-            self._show_banner(reason)
+            self.foot.show_banner(reason)
             return
         try:
             config = self.form.config()
         except StudioError as error:
-            self._show_banner(str(error))
+            self.foot.show_banner(str(error))
             return
-        self.banner.hide()
-        self.result_card.hide()
-        self.log.clear()
-        self.log_section.hide()
+        self._clear()
         self._training.start(config)
+
+    def resume(self, run: RunInfo, config: TrainConfig | None = None) -> None:
+        """Go on with a run that ended early, with its own settings or, where given, these."""
+        if self._training.running:
+            return
+        self._clear()
+        try:
+            self._training.resume(Path(run.path), config)
+        except StudioError as error:
+            self.foot.show_banner(str(error))
+
+    def toggle_pause(self) -> None:
+        """Let the training wait after the step at hand, or go on."""
+        self._training.set_paused(not self._training.paused)
 
     def stop(self) -> None:
         """Stop after the step at hand, keeping the best checkpoint."""
@@ -103,15 +124,24 @@ class TrainPanel(QWidget):
         """Why Start is disabled; empty where it is not."""
         if self._summary is not None and self._summary.blocker:
             return self._summary.blocker
+        if needs_opencv(self._config()) and not has_opencv():
+            return self.tr("This preset needs OpenCV: pip install '{0}', then start the window again.").format(OPENCV)
         return self.form.problem()
+
+    def _config(self) -> TrainConfig:
+        """As the form says it; the preset's own where that is none."""
+        try:
+            return self.form.config()
+        except StudioError:
+            return self.form.preset.config
 
     def refresh_data(self) -> None:
         """Count again what would be trained on."""
         self._data_timer.stop()
-        config = self.form.preset.config
+        config = self._config()
         self._summary = summarise(self._project.rows, self._project.categories, self._project.category_counts, config)
         self.data_label.setText(self._summary.line)
-        self.warnings_label.setText("\n".join(self._summary.warnings))
+        self._suggest()
         self._show_readiness()
 
     def fit_plots(self) -> None:
@@ -127,13 +157,9 @@ class TrainPanel(QWidget):
     # --- building ---------------------------------------------------------------------------------
 
     def _make_widgets(self) -> None:
-        self.preset = narrow(QComboBox(objectName="train.preset"))
-        self.preset.setAccessibleName(self.tr("Preset"))
-        for preset in self._presets:
-            self.preset.addItem(preset.title, preset.name)
-            self.preset.setItemData(self.preset.count() - 1, preset.description, Qt.ItemDataRole.ToolTipRole)
-        self.preset.setCurrentIndex(max(0, self.preset.findData(DEFAULT_PRESET)))
-        self.description = self._muted("")
+        self.preset = PresetBox(self._presets)
+        self.description, self.reason = _muted(), _muted()
+        self.reason.setAccessibleName(self.tr("Why this preset"))
         self.form = TrainForm(self._presets[self.preset.currentIndex()])
         self.settings = Section(self.tr("Settings"), self.form)
         self.live = LiveView(self._training)
@@ -143,43 +169,24 @@ class TrainPanel(QWidget):
         self.log.setTabChangesFocus(True)
         self.log_section = Section(self.tr("Notes"), self.log, open_=False)
         self.log_section.hide()
-        self.runs_table = RunsTable(self._review)
-        self.runs_section = Section(self.tr("Runs"), self.runs_table)
-        self.banner = self._label("bad")
-        self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.banner.hide()
-        self.data_label = QLabel(wordWrap=True)
-        self.data_label.setAccessibleName(self.tr("What would be trained on"))
-        self.warnings_label = self._label("warning")
-        self.start_button = QPushButton(self.tr("Start training"), objectName="train.start")
-        self.start_button.setProperty("role", "primary")
-        self.stop_button = QPushButton(self.tr("Stop and keep best"), objectName="train.stop")
-        self.stop_button.setToolTip(
-            self.tr("Ends after this step; the best model so far is kept ({0})").format(_key("Ctrl+."))
+        self.runs = RunsSection(self._review)
+        self.runs_table = self.runs.table
+        self.runs_section = Section(self.tr("Runs"), self.runs)
+        self.unfinished = UnfinishedCard()
+        self.result_card = ResultCard()
+        self.sentence, self.score_label = self.result_card.sentence, self.result_card.score_label
+        self.review_button = self.result_card.review_button
+        self.foot = Foot()
+        self.banner, self.data_label, self.warnings_label = (
+            self.foot.banner,
+            self.foot.data_label,
+            self.foot.warnings_label,
         )
-        self._make_result()
-
-    def _make_result(self) -> None:
-        self.sentence = QLabel(wordWrap=True)
-        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
-        self.sentence.setProperty("role", "title")
-        self.sentence.setAccessibleName(self.tr("Result"))
-        self.score_label = self._muted("")
-        self.review_button = QPushButton(self.tr("Review the detections"))
-        self.review_button.setToolTip(
-            self.tr("See what this model finds, take it or leave it ({0})").format(_key("Ctrl+3"))
+        self.start_button, self.pause_button, self.stop_button = (
+            self.foot.start_button,
+            self.foot.pause_button,
+            self.foot.stop_button,
         )
-        self.result_card = QFrame()
-        self.result_card.setProperty("role", "card")
-        column = QVBoxLayout(self.result_card)
-        column.setContentsMargins(10, 8, 10, 10)
-        column.setSpacing(6)
-        column.addWidget(self.sentence)
-        last = QHBoxLayout()
-        last.addWidget(self.score_label, 1)
-        last.addWidget(self.review_button)
-        column.addLayout(last)
-        self.result_card.hide()
 
     def _lay_out(self) -> None:
         inner = QWidget()
@@ -194,6 +201,8 @@ class TrainPanel(QWidget):
         head.addWidget(self.preset, 1)
         column.addLayout(head)
         column.addWidget(self.description)
+        column.addWidget(self.reason)
+        column.insertWidget(0, self.unfinished)
         column.addWidget(self.settings)
         for widget in (self.result_card, self.live, self.log_section, self.runs_section):
             column.addWidget(widget)
@@ -207,29 +216,23 @@ class TrainPanel(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(self.scroll_area, 1)
-        outer.addWidget(self._foot())
+        outer.addWidget(self.foot)
         self.setMinimumWidth(290)
-
-    def _foot(self) -> QWidget:
-        """Always in view: what would be trained on, why not, Start and Stop."""
-        foot = Foot()
-        column = QVBoxLayout(foot)
-        column.setContentsMargins(10, 8, 10, 10)
-        column.setSpacing(6)
-        for widget in (self.banner, self.data_label, self.warnings_label):
-            column.addWidget(widget)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.start_button, 1)
-        buttons.addWidget(self.stop_button, 1)
-        column.addLayout(buttons)
-        return foot
 
     def _connect(self) -> None:
         self.preset.currentIndexChanged.connect(self._on_preset)
+        self.preset.activated.connect(self._on_preset_chosen)
         self.settings.button.open_changed.connect(self._share_room)
+        self.live.room_changed.connect(self._fit_timer.start)
         self.form.changed.connect(self._on_form_changed)
         self.start_button.clicked.connect(self.start)
+        self.pause_button.clicked.connect(self.toggle_pause)
         self.stop_button.clicked.connect(self.stop)
+        self.unfinished.resume_asked.connect(self.resume)
+        self.unfinished.keep_asked.connect(self.runs.keep_best)
+        self.unfinished.discard_asked.connect(self.runs.discard)
+        self.runs.resume_asked.connect(self.resume)
+        self.runs.failed.connect(self.foot.show_banner)
         self.review_button.clicked.connect(self.review_requested)
         training, project = self._training, self._project
         training.state_changed.connect(self._on_state)
@@ -245,37 +248,38 @@ class TrainPanel(QWidget):
 
     # --- showing ----------------------------------------------------------------------------------
 
-    def _show_readiness(self) -> None:
-        running = self._training.running
-        reason = "" if running else self.blocker()
-        self.start_button.setEnabled(not running and not reason)
-        self.start_button.setToolTip(reason or self.tr("Train on what is labelled now ({0})").format(_key("Ctrl+R")))
-        self.stop_button.setEnabled(running and not self._training.stopping)
-        self.stop_button.setVisible(running)
-        self.start_button.setVisible(not running)
-        self.data_label.setVisible(not running)
-        if reason:
-            self.warnings_label.setText(reason)
-        elif self._summary is not None:
-            self.warnings_label.setText("\n".join(self._summary.warnings))
-        self.warnings_label.setVisible(not running and bool(self.warnings_label.text()))
+    def _clear(self) -> None:
+        """Before a training begins: what the one before has left."""
+        self.foot.show_banner("")
+        self.result_card.hide()
+        self.log.clear()
+        self.log_section.hide()
 
-    def _show_banner(self, text: str) -> None:
-        self.banner.setText(text)
-        self.banner.setVisible(bool(text))
+    def _show_readiness(self) -> None:
+        training = self._training
+        warnings = "\n".join(self._summary.warnings) if self._summary is not None else ""
+        self.foot.show_state(training, "" if training.running else self.blocker(), warnings)
+        self.runs.set_training(training.running)
+        if self._pause_action is not None:
+            self._pause_action.setEnabled(training.running and not training.stopping)
+            text = self.tr("Continue Training") if training.paused else self.tr("Pause Training")
+            self._pause_action.setText(text)
 
     def _show_result(self, ended: RunEnded) -> None:
-        scores = self._scores_of(ended)
-        has_model = ended.best_epoch > 0 or ended.best_AP50 >= 0
-        self.sentence.setText(run_sentence(scores) if scores is not None else self.tr("The training has ended."))
-        self.sentence.setToolTip(advice_reason(scores) if scores is not None else "")
-        numbers = [self.tr("AP50 {0}").format(_score(ended.best_AP50)), self.tr("AP {0}").format(_score(ended.best_AP))]
-        if ended.best_epoch:
-            numbers.append(self.tr("best epoch {0}/{1}").format(ended.best_epoch, ended.epochs))
-        numbers.append(duration_text(ended.seconds))
-        self.score_label.setText(" · ".join(numbers))
-        self.review_button.setEnabled(has_model)
-        self.result_card.setVisible(has_model)
+        self.result_card.show_result(ended, self._scores_of(ended))
+        self._share_room()
+
+    def _suggest(self) -> None:
+        """Choose the preset that this project is best begun with, unless the person has chosen one, and say why."""
+        if self._summary is None or self._training.running:
+            return
+        standard = next((preset for preset in self._presets if preset.name == STANDARD), None)
+        there = standard is not None and weights_fetched(standard.config)
+        found = suggest(self._summary.train_images, self._review.runs, gpu=has_gpu(self._device), coco_there=there)
+        self._suggested = found.preset
+        if not self._chosen and not self.form.changed_keys():
+            self.preset.setCurrentIndex(max(0, self.preset.findData(found.preset)))
+        self.reason.setText(found.reason)
         self._share_room()
 
     def _scores_of(self, ended: RunEnded) -> Scores | None:
@@ -288,21 +292,32 @@ class TrainPanel(QWidget):
         running = self._training.running
         self.form.setEnabled(not running)
         self.preset.setEnabled(not running)
-        if running and not self._training.steps:
+        if running and self._training.started is None:
             self.settings.set_open(False)
             self.scroll_area.verticalScrollBar().setValue(0)
-        title = self.tr("Settings: {0}").format(self.preset.currentText()) if running else self.tr("Settings")
-        self.settings.set_title(title)
-        self.settings.set_note(self.form.summary())
+        self._show_settings_title()
+        resumed = running and self._training.config is None
+        self.settings.set_note("" if resumed else self.form.summary())
+        self._offer_unfinished()
         self._share_room()
         self._show_readiness()
+
+    def _show_settings_title(self) -> None:
+        if not self._training.running:
+            self.settings.set_title(self.tr("Settings"))
+        elif self._training.config is None:
+            self.settings.set_title(self.tr("Settings of the resumed run"))
+        else:
+            self.settings.set_title(self.tr("Settings: {0}").format(self.preset.currentText()))
 
     def _share_room(self) -> None:
         """What says nothing new at the moment gives its room to the plots."""
         running, ended = self._training.running, not self.result_card.isHidden()
         for widget in (self._preset_label, self.preset):
             widget.setVisible(not running)
-        self.description.setVisible(not running and self.settings.open)
+        self.description.setVisible(not running)
+        suggested = self.preset.currentData() == self._suggested
+        self.reason.setVisible(not running and suggested and bool(self.reason.text()))
         self.live.card.setVisible(running or not ended)
         self._fit_timer.start()
 
@@ -310,11 +325,16 @@ class TrainPanel(QWidget):
         preset = self._presets[place]
         self.description.setText(preset.description)
         self.form.set_preset(preset)
+        self._share_room()
         self._on_labels_changed()
+
+    def _on_preset_chosen(self, _place: int) -> None:
+        self._chosen = True
 
     def _on_form_changed(self) -> None:
         self.settings.set_note(self.form.summary())
         self._show_readiness()
+        self._on_labels_changed()  # another split has other images
 
     def _on_labels_changed(self, *_: object) -> None:
         if not self.isVisible():
@@ -324,6 +344,12 @@ class TrainPanel(QWidget):
 
     def _on_runs_changed(self) -> None:
         self.form.set_runs(self._review.runs)
+        self._offer_unfinished()
+        self._suggest()
+
+    def _offer_unfinished(self) -> None:
+        """What a crash has left is offered again, as long as nothing runs."""
+        self.unfinished.offer(None if self._training.running else left_behind(self._review.runs))
 
     def _on_run_started(self, started: RunStarted) -> None:
         self._note(self.tr("Run {0} on {1}").format(started.run_id, started.device))
@@ -340,32 +366,20 @@ class TrainPanel(QWidget):
         if ended.message:
             self._note(ended.message)
         if ended.status == "failed":
-            self._show_banner(ended.message or self.tr("The training failed; the notes say more."))
+            self.foot.show_banner(ended.message or self.tr("The training failed; the notes say more."))
         self._show_result(ended)
 
     def _on_failed(self, message: str) -> None:
-        self._show_banner(message)
+        self.foot.show_banner(message)
         self._note(message)
-        self.settings.set_open(True)
+        self.settings.set_open(not self._training.steps)
+        self._review.refresh_runs()
 
     def _note(self, text: str) -> None:
         self.log.appendPlainText(text)
         self.log_section.show()
         count = self.log.blockCount()
         self.log_section.set_note(text if count == 1 else self.tr("{0} notes · {1}").format(count, text))
-
-    @staticmethod
-    def _label(role: str) -> QLabel:
-        label = QLabel(wordWrap=True)
-        label.setTextFormat(Qt.TextFormat.PlainText)
-        label.setProperty("role", role)
-        return label
-
-    @classmethod
-    def _muted(cls, text: str) -> QLabel:
-        label = cls._label("muted")
-        label.setText(text)
-        return label
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
@@ -379,9 +393,8 @@ class TrainPanel(QWidget):
         QTimer.singleShot(0, self, self.live.warm_up)
 
 
-def _score(value: float) -> str:
-    return f"{value:.3f}" if value >= 0 else "–"
-
-
-def _key(key: str) -> str:
-    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+def _muted() -> QLabel:
+    label = QLabel(wordWrap=True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setProperty("role", "muted")
+    return label

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from rcnn_studio.domain.runs import LOSS_NAMES, EpochEvaluated, StepDone
 from rcnn_studio.ui.theme import colors_of
@@ -36,12 +36,12 @@ RAW_ALPHA = 70
 # Okabe and Ito's hues, darkened for white and lightened for dark until lines keep 3 : 1; dashes say the same.
 LOSS_STYLES = (
     CurveStyle(key="loss", title="Total", light="#1b2027", dark="#e4e7eb", width=2.2),
-    CurveStyle(key=LOSS_NAMES[0], title="Classifier", light="#0072b2", dark="#56b4e9", width=1.7, dashes=(6, 2)),
-    CurveStyle(key=LOSS_NAMES[1], title="Box", light="#c04f00", dark="#f0a030", width=1.7, dashes=(2, 2)),
+    CurveStyle(key=LOSS_NAMES[0], title="Class", light="#0072b2", dark="#56b4e9", width=1.7, dashes=(6, 2)),
+    CurveStyle(key=LOSS_NAMES[1], title="Box fit", light="#c04f00", dark="#f0a030", width=1.7, dashes=(2, 2)),
     CurveStyle(
-        key=LOSS_NAMES[2], title="Objectness", light="#00805f", dark="#2cc695", width=1.7, dashes=(7, 2.5, 2, 2.5)
+        key=LOSS_NAMES[2], title="Object or not", light="#00805f", dark="#2cc695", width=1.7, dashes=(7, 2.5, 2, 2.5)
     ),
-    CurveStyle(key=LOSS_NAMES[3], title="RPN box", light="#a84f86", dark="#e39ac6", width=1.7, dashes=(3.5, 3)),
+    CurveStyle(key=LOSS_NAMES[3], title="Proposal fit", light="#a84f86", dark="#e39ac6", width=1.7, dashes=(3.5, 3)),
 )
 METRIC_STYLES = (
     CurveStyle(key="AP50", title="AP50", light="#0b62c4", dark="#5aa5ff", width=2.2, symbol="o"),
@@ -55,10 +55,16 @@ class LossPlot(LivePlot):
     def __init__(self, parent: QWidget | None = None) -> None:
         hints = [
             self.tr("Sum of the four losses. Click to hide."),
-            self.tr("loss_classifier: which class a found region is. Click to hide."),
-            self.tr("loss_box_reg: how the final box fits. Click to hide."),
-            self.tr("loss_objectness: whether there is anything (region proposals). Click to hide."),
-            self.tr("loss_rpn_box_reg: how the proposed box fits. Click to hide."),
+            self.tr("loss_classifier: how wrong the class of the found regions is. Click to hide."),
+            self.tr("loss_box_reg: how far the final boxes are from those you drew. Click to hide."),
+            self.tr(
+                "loss_objectness: how wrong the region proposal network (RPN) is on whether there is anything at all. "
+                "Click to hide."
+            ),
+            self.tr(
+                "loss_rpn_box_reg: how far the boxes that the region proposal network (RPN) proposes are from those "
+                "you drew. Click to hide."
+            ),
         ]
         super().__init__(self.tr("Loss"), (self.tr("step"), self.tr("loss")), LOSS_STYLES, hints, parent)
         self.setObjectName("train.loss_plot")
@@ -67,8 +73,9 @@ class LossPlot(LivePlot):
         self._smooth = GrowingTable(len(LOSS_STYLES))
         self._smoother = Smoother()
         self._peak = 0.0
-        self.log_button = QToolButton(text=self.tr("log"), checkable=True)
-        self.log_button.setToolTip(self.tr("Logarithmic loss axis"))
+        self.log_button = QPushButton(self.tr("Log axis"), checkable=True)
+        self.log_button.setProperty("role", "toggle")
+        self.log_button.setToolTip(self.tr("Logarithmic loss axis: small losses are told apart"))
         self.log_button.setAccessibleName(self.tr("Logarithmic loss axis"))
         self.log_button.toggled.connect(self._on_log)
         self._head.addWidget(self.log_button)

@@ -21,13 +21,14 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from rcnn_studio.domain.runs import RunInfo
 from rcnn_studio.domain.sentences import duration_text
+from rcnn_studio.tasks.run_notes import RunNotes, read_notes
 from rcnn_studio.ui.icons import pixmap
 from rcnn_studio.ui.theme import colors_of
 from rcnn_studio.workspace.review import ReviewModel
 
 Index = QModelIndex | QPersistentModelIndex
 _REPEATED = re.compile(r"_(\d+)$")
-NAME, PRESET, AP50, AP, EPOCHS, TIME, STATUS = range(7)
+NAME, PRESET, AP50, AP, EPOCHS, TIME, STATUS, NOTE = range(8)
 NUMBERS = (AP50, AP, EPOCHS, TIME)
 STATUS_ICONS = {"finished": "accept", "stopped": "stop", "failed": "error", "interrupted": "warning", "running": "play"}
 
@@ -53,8 +54,12 @@ class RunsModel(QAbstractTableModel):
         self._review = review
         self._runs: tuple[RunInfo, ...] = tuple(review.runs)
         self._heads = (
-            self.tr("Run"), self.tr("Preset"), "AP50", "AP", self.tr("Epochs"), self.tr("Time"), self.tr("Status")
+            self.tr("Run"), self.tr("Preset"), "AP50", "AP", self.tr("Epochs"), self.tr("Time"), self.tr("Status"),
+            self.tr("Note"),
         )  # fmt: skip
+        self._notes: dict[str, RunNotes] = {}
+        self._order = (NAME, Qt.SortOrder.DescendingOrder)
+        self._read_notes()
 
     @property
     def runs(self) -> tuple[RunInfo, ...]:
@@ -63,7 +68,40 @@ class RunsModel(QAbstractTableModel):
     def reload(self) -> None:
         self.beginResetModel()
         self._runs = tuple(self._review.runs)
+        self._read_notes()
+        self._arrange()
         self.endResetModel()
+
+    def notes_of(self, run: RunInfo) -> RunNotes:
+        return self._notes.get(run.id, RunNotes())
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """By what the column means, not by its text; starred runs are no different."""
+        self.beginResetModel()
+        self._order = (column, order)
+        self._arrange()
+        self.endResetModel()
+
+    def _arrange(self) -> None:
+        column, order = self._order
+        backwards = order == Qt.SortOrder.DescendingOrder
+        self._runs = tuple(sorted(self._runs, key=lambda run: self._key(run, column), reverse=backwards))
+
+    def _key(self, run: RunInfo, column: int) -> tuple[float, str]:
+        best = run.best
+        numbers = {
+            AP50: best.AP50 if best is not None else -1.0,
+            AP: best.AP if best is not None else -1.0,
+            EPOCHS: float(run.epochs),
+            TIME: run.seconds,
+        }
+        if column in numbers:
+            return numbers[column], run.id
+        texts = {PRESET: run.preset, STATUS: run.status, NOTE: self.notes_of(run).note}
+        return 0.0, texts.get(column, "") + "\0" + run.id
+
+    def _read_notes(self) -> None:
+        self._notes = {run.id: read_notes(run) for run in self._runs}
 
     def row_of(self, run: RunInfo | None) -> int:
         """-1 for none."""
@@ -88,6 +126,7 @@ class RunsModel(QAbstractTableModel):
             AP50: f"{best.AP50:.3f}" if best is not None and best.AP50 >= 0 else "–",
             AP: f"{best.AP:.3f}" if best is not None and best.AP >= 0 else "–",
             TIME: duration_text(run.seconds),
+            NOTE: self.notes_of(run).note,
         }[column]
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
@@ -103,11 +142,14 @@ class RunsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(run, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(part for part in (run.id, self.status_text(run.status), run.message) if part)
+            note = self.notes_of(run).note
+            return "\n".join(part for part in (run.id, self.status_text(run.status), run.message, note) if part)
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in NUMBERS:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.DecorationRole and index.column() == NAME:
             return pixmap(STATUS_ICONS.get(run.status, "info"), self._status_color(run.status), 16)
+        if role == Qt.ItemDataRole.DecorationRole and index.column() == NOTE and self.notes_of(run).star:
+            return pixmap("star", self._status_color("starred"), 16)
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == STATUS:
             return QBrush(QColor(self._status_color(run.status)))
         return None
@@ -119,6 +161,7 @@ class RunsModel(QAbstractTableModel):
             "finished": colors.good,
             "failed": colors.bad,
             "interrupted": colors.warning,
+            "starred": colors.accent,
             "running": colors.accent,
         }.get(status, colors.muted)
 
@@ -143,7 +186,7 @@ class RunsTable(QTableView):
         self._busy = False
         self.setModel(self._runs_model)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
@@ -155,9 +198,31 @@ class RunsTable(QTableView):
         header.setMinimumSectionSize(30)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
+        self.setSortingEnabled(True)
+        self.sortByColumn(NAME, Qt.SortOrder.DescendingOrder)
         self.selectionModel().currentRowChanged.connect(self._on_row)
         review.runs_changed.connect(self._on_runs_changed)
         self._on_runs_changed()
+
+    @property
+    def selected_runs(self) -> list[RunInfo]:
+        """In the order shown."""
+        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
+        return [self._runs_model.runs[row] for row in rows if row < len(self._runs_model.runs)]
+
+    def notes_of(self, run: RunInfo) -> RunNotes:
+        return self._runs_model.notes_of(run)
+
+    def reload_notes(self) -> None:
+        """Stars and notes have changed on disk."""
+        chosen = {run.id for run in self.selected_runs}
+        self._busy = True
+        self._runs_model.reload()
+        flags = QItemSelectionModel.SelectionFlag
+        for row, run in enumerate(self._runs_model.runs):
+            if run.id in chosen:
+                self.selectionModel().select(self._runs_model.index(row, 0), flags.Select | flags.Rows)
+        self._busy = False
 
     @property
     def empty_text(self) -> str:
@@ -166,7 +231,7 @@ class RunsTable(QTableView):
 
     def _on_runs_changed(self) -> None:
         self._busy = True
-        if self._runs_model.runs != tuple(self._review.runs):
+        if set(self._runs_model.runs) != set(self._review.runs):
             self._runs_model.reload()
         row = self._runs_model.row_of(self._review.run)
         if row >= 0:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from rcnn_studio.ui.elided_label import ElidedLabel
 from rcnn_studio.ui.icons import themed
+
+NOTE_INDENT = 22
+"""So that the line stands under the title, not under its chevron."""
 
 
 class FoldButton(QToolButton):
@@ -57,24 +59,26 @@ class FoldButton(QToolButton):
 
 
 class Section(QWidget):
-    """A title that folds its content; folded, a line beside the title says what is inside."""
+    """A title that folds its content; folded, a line below the title says what is inside."""
 
     def __init__(self, title: str, content: QWidget, *, open_: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.content = content
         self.button = FoldButton(title, open_=open_, bold=True)
         self.button.open_changed.connect(self._on_open_changed)
-        self.note = ElidedLabel()
+        self.note = QLabel(wordWrap=True)
         self.note.setProperty("role", "muted")
+        self.note.setContentsMargins(NOTE_INDENT, 0, 0, 0)
         head = QHBoxLayout()
         head.setContentsMargins(0, 0, 0, 0)
         head.setSpacing(6)
         head.addWidget(self.button)
-        head.addWidget(self.note, 1)
+        head.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(head)
+        column.addWidget(self.note)
         column.addWidget(content)
         self._note = ""
         self._on_open_changed(open_)
@@ -92,7 +96,8 @@ class Section(QWidget):
     def set_note(self, text: str) -> None:
         """What is inside, shown while folded."""
         self._note = text
-        self.note.show_text("" if self.open else text)
+        self.note.setText(text)
+        self.note.setVisible(bool(text) and not self.open)
 
     def _on_open_changed(self, open_: bool) -> None:
         self.content.setVisible(open_)

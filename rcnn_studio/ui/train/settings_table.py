@@ -1,204 +1,215 @@
-"""The table of settings that the Train form shows: labels, hints, editors. Holds no value."""
+"""The table of settings that the Train form shows, a function for each section. Holds no value."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from PySide6.QtCore import QCoreApplication
-
-from rcnn_studio.ui.train.fields import (
-    Choice,
-    ChoiceEditor,
-    Editor,
-    RealEditor,
-    SwitchEditor,
-    WeightsEditor,
-    WholeEditor,
-)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("TrainForm", text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One row of the form: the TrainConfig key, its label, a hint, and how its editor is made."""
-
-    key: str
-    label: str
-    hint: str
-    make: Callable[[], Editor]
-    advanced: bool = False
-
-
-def _choice(*choices: Choice) -> Callable[[], Editor]:
-    return lambda: ChoiceEditor(choices)
+from rcnn_studio.ui.train import settings_choices as choices
+from rcnn_studio.ui.train.fields import NumbersEditor, WeightsEditor
+from rcnn_studio.ui.train.settings_model import images, model, proposals
+from rcnn_studio.ui.train.settings_rows import Setting, choice, real, row, switch, tr, whole
 
 
 def all_settings() -> tuple[Setting, ...]:
     """Every row, in the order shown. A function, because labels are translated when the form is made."""
     return (
-        Setting(
-            key="backbone",
-            label=_tr("Backbone"),
-            hint=_tr("The network that reads the image. Larger ones see more and take longer."),
-            make=_choice(
-                ("resnet18-slim", _tr("ResNet-18 slim (fastest)")),
-                ("resnet18", _tr("ResNet-18 (small)")),
-                ("resnet34", "ResNet-34"),
-                ("resnet50", "ResNet-50"),
-                ("resnet101", _tr("ResNet-101 (large)")),
-            ),
-        ),
-        Setting(
-            key="weights",
-            label=_tr("Start from"),
-            hint=_tr("First weights: random, ImageNet's backbone, a whole COCO detector, an earlier run, or a file."),
-            make=WeightsEditor,
-        ),
-        Setting(
-            key="image_size",
-            label=_tr("Image size"),
-            hint=_tr("Short side of the images, in pixels. Raise it for small objects; time grows with its square."),
-            make=lambda: WholeEditor(32, 4096, unit="px", step=16),
-        ),
-        Setting(
-            key="epochs",
-            label=_tr("Epochs"),
-            hint=_tr("How often every image is seen. Changing it also switches off the least number of steps."),
-            make=lambda: WholeEditor(1, 100_000),
-        ),
-        Setting(
-            key="max_minutes",
-            label=_tr("Minutes at most"),
-            hint=_tr("In minutes, 0 for none. The learning-rate schedule fits itself into that time."),
-            make=lambda: RealEditor(hint=_tr("minutes"), zero=_tr("none")),
-        ),
-        Setting(
-            key="batch_size",
-            label=_tr("Batch size"),
-            hint=_tr("Images a step. Halve it if memory does not do."),
-            make=lambda: WholeEditor(1, 256, unit=_tr("images")),
-        ),
-        Setting(
-            key="lr",
-            label=_tr("Learning rate"),
-            hint=_tr("Largest step size, after the warm-up. A loss that explodes wants a tenth of it."),
-            make=lambda: RealEditor(hint="0.0007"),
-        ),
-        Setting(
-            key="augmentation",
-            label=_tr("Augmentation"),
-            hint=_tr("Random changes of the images, so that few of them go further."),
-            make=_choice(
-                ("none", _tr("None")), ("light", _tr("Light")), ("standard", _tr("Standard")), ("strong", _tr("Strong"))
-            ),
-        ),
-        Setting(
-            key="any_direction",
-            label=_tr("Directions"),
-            hint=_tr("For pictures without an up and down: microscope, aerial, things on a table."),
-            make=lambda: SwitchEditor(_tr("also turn and flip")),
-        ),
-        Setting(
-            key="device",
-            label=_tr("Device"),
-            hint=_tr("What computes. Automatic takes a GPU where there is one."),
-            make=_choice(
-                ("auto", _tr("Automatic")),
-                ("cuda", _tr("NVIDIA GPU (CUDA)")),
-                ("mps", _tr("Apple GPU (MPS)")),
-                ("cpu", "CPU"),
-            ),
-        ),
-        *_advanced_settings(),
+        *_first(),
+        *model(),
+        *proposals(),
+        *images(),
+        *_learning(),
+        *_scoring(),
+        *_computing(),
     )
 
 
-def _advanced_settings() -> tuple[Setting, ...]:
-    def row(key: str, label: str, hint: str, make: Callable[[], Editor]) -> Setting:
-        return Setting(key=key, label=label, hint=hint, make=make, advanced=True)
+def _first() -> tuple[Setting, ...]:
+    return (
+        row(
+            "backbone",
+            tr("Backbone"),
+            tr("The network that reads the image. Larger ones see more and take longer."),
+            choice(choices.backbones()),
+        ),
+        row(
+            "weights",
+            tr("Start from"),
+            tr("First weights: random, ImageNet's backbone, a whole COCO detector, an earlier run, or a file."),
+            WeightsEditor,
+        ),
+        row(
+            "image_size",
+            tr("Image size"),
+            tr("Short side of the images, in pixels. Raise it for small objects; time grows with its square."),
+            whole(32, 4096, "px", 16),
+        ),
+        row(
+            "epochs",
+            tr("Epochs"),
+            tr(
+                "Passes over the training images. Changing it also switches off the least number of steps; "
+                "a time limit may end the training before."
+            ),
+            whole(1, 100_000),
+        ),
+        row(
+            "max_minutes",
+            tr("Minutes at most"),
+            tr("In minutes, 0 for none. The learning-rate schedule fits itself into that time."),
+            real(tr("minutes"), tr("none")),
+        ),
+        row(
+            "batch_size",
+            tr("Batch size"),
+            tr("Images a step. Halve it if memory does not do."),
+            whole(1, 256, tr("images")),
+        ),
+        row(
+            "lr",
+            tr("Learning rate"),
+            tr("Largest step size, after the warm-up. A loss that explodes wants a tenth of it."),
+            real("0.0007"),
+        ),
+        row(
+            "augmentation",
+            tr("Augmentation"),
+            tr("Random changes of the images, so that few of them go further."),
+            choice(choices.augmentations()),
+        ),
+        row(
+            "any_direction",
+            tr("Directions"),
+            tr("For pictures without an up and down: microscope, aerial, things on a table."),
+            switch(tr("also turn and flip")),
+        ),
+        row(
+            "device",
+            tr("Device"),
+            tr("What computes. Automatic takes a GPU where there is one."),
+            choice(choices.devices()),
+        ),
+    )
 
+
+def _learning() -> tuple[Setting, ...]:
+    section, off = tr("Learning"), tr("none")
     return (
         row(
             "min_steps",
-            _tr("Least steps"),
-            _tr("Small datasets get more epochs, until there were that many steps. 0: none."),
-            lambda: WholeEditor(0, 1_000_000, step=100, zero=_tr("none")),
-        ),
-        row(
-            "image_max_size",
-            _tr("Longest side"),
-            _tr("No image gets longer than this, in pixels."),
-            lambda: WholeEditor(32, 8192, unit="px", step=16),
-        ),
-        row(
-            "multi_scale",
-            _tr("Size jitter"),
-            _tr("Image sizes vary by this share, 0 to 0.9."),
-            lambda: RealEditor(zero=_tr("none")),
+            tr("Least steps"),
+            tr("Small datasets get more epochs, until there were that many steps. 0: none."),
+            whole(0, 1_000_000, step=100, zero=off),
+            section,
         ),
         row(
             "optimizer",
-            _tr("Optimiser"),
-            _tr("AdamW from scratch, SGD from good weights."),
-            _choice(("adamw", "AdamW"), ("sgd", "SGD"), ("adam", "Adam")),
+            tr("Optimiser"),
+            tr("AdamW from scratch, SGD from good weights."),
+            choice(choices.optimizers()),
+            section,
         ),
-        row(
-            "weight_decay",
-            _tr("Weight decay"),
-            _tr("Pull of the weights towards zero."),
-            lambda: RealEditor(zero=_tr("none")),
-        ),
-        row(
-            "schedule",
-            _tr("Schedule"),
-            _tr("How the learning rate falls."),
-            _choice(("cosine", _tr("Cosine")), ("multistep", _tr("In two steps (70 %, 90 %)"))),
-        ),
+        row("momentum", tr("Momentum"), tr("Of SGD."), real("0.9"), section),
+        row("weight_decay", tr("Weight decay"), tr("Pull of the weights towards zero."), real(zero=off), section),
+        row("schedule", tr("Schedule"), tr("How the learning rate falls."), choice(choices.schedules()), section),
         row(
             "warmup_steps",
-            _tr("Warm-up"),
-            _tr("Steps until the full learning rate."),
-            lambda: WholeEditor(0, 100_000, unit=_tr("steps")),
+            tr("Warm-up"),
+            tr("Steps until the full learning rate."),
+            whole(0, 100_000, tr("steps")),
+            section,
         ),
         row(
-            "trainable_layers",
-            _tr("Trained stages"),
-            _tr("Stages of the backbone that learn; the others stay as loaded."),
-            lambda: WholeEditor(0, 5, unit=_tr("of 5")),
+            "heads_first_steps",
+            tr("Heads first"),
+            tr("Steps at the start that leave the backbone as it is."),
+            whole(0, 100_000, tr("steps"), 50, zero=off),
+            section,
+        ),
+        row(
+            "clip_norm",
+            tr("Gradient clip"),
+            tr("Longest gradient a step may have."),
+            real(zero=off),
+            section,
         ),
         row(
             "ema_decay",
-            _tr("Averaging"),
-            _tr("Weights are averaged over time with this decay; 0 switches it off."),
-            lambda: RealEditor(zero=_tr("off")),
+            tr("Averaging"),
+            tr("Weights are averaged over time with this decay; 0 switches it off."),
+            real(zero=tr("off")),
+            section,
+        ),
+        row(
+            "loss_weights",
+            tr("Loss weights"),
+            tr("Of the classifier, its boxes, objectness and the RPN's boxes."),
+            NumbersEditor,
+            section,
+        ),
+    )
+
+
+def _scoring() -> tuple[Setting, ...]:
+    section = tr("Scoring and saving")
+    return (
+        row(
+            "evaluate_every",
+            tr("Score every"),
+            tr("Epochs between scorings of the validation images; with a time limit seldom enough to take 6 % of it."),
+            whole(1, 1000, tr("epochs")),
+            section,
         ),
         row(
             "patience",
-            _tr("Patience"),
-            _tr("Evaluations without a better score before the run stops. 0: never."),
-            lambda: WholeEditor(0, 10_000, zero=_tr("never stop early")),
+            tr("Patience"),
+            tr("Scorings without a better result before the run stops. 0: never."),
+            whole(0, 10_000, zero=tr("never stop early")),
+            section,
         ),
         row(
-            "evaluate_every",
-            _tr("Evaluate every"),
-            _tr("Epochs between evaluations."),
-            lambda: WholeEditor(1, 1000, unit=_tr("epochs")),
+            "validation_loss",
+            tr("Validation loss"),
+            tr("Also compute the losses of the validation images at each scoring."),
+            switch(tr("compute it")),
+            section,
         ),
+        row(
+            "save_minutes",
+            tr("Save every"),
+            tr("Minutes of training that a crash may cost at most; the run goes on from there."),
+            real("5"),
+            section,
+        ),
+    )
+
+
+def _computing() -> tuple[Setting, ...]:
+    section = tr("Computing")
+    return (
         row(
             "amp",
-            _tr("Precision"),
-            _tr("Half precision is faster on most hardware; automatic measures it."),
-            _choice(("auto", _tr("Automatic")), ("bf16", "bfloat16"), ("fp16", "float16"), ("off", "float32")),
+            tr("Precision"),
+            tr("Half precision is faster on most hardware; automatic measures it."),
+            choice(choices.precisions()),
+            section,
         ),
         row(
-            "train_on_difficult",
-            _tr("Difficult boxes"),
-            _tr("Whether boxes marked difficult are trained on."),
-            lambda: SwitchEditor(_tr("train on them")),
+            "accumulate",
+            tr("Parts of a batch"),
+            tr("A batch is computed in so many parts, one after another, so that it needs less memory."),
+            whole(1, 4096),
+            section,
         ),
-        row("seed", _tr("Seed"), _tr("Same seed, same run (on a CPU)."), lambda: WholeEditor(0, 2_147_483_647)),
+        row(
+            "channels_last",
+            tr("Memory layout"),
+            tr("Often faster on GPUs, seldom on CPUs."),
+            switch(tr("channels last")),
+            section,
+        ),
+        row(
+            "deterministic",
+            tr("Repeatable"),
+            tr("The same numbers again on the same GPU; slower. On a CPU they are anyway."),
+            switch(tr("also on a GPU")),
+            section,
+        ),
     )

@@ -1,0 +1,48 @@
+"""Small rounded buttons for conditions: one that is switched on and off, one that is taken away. Hold no filter."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtWidgets import QToolButton, QWidget
+
+from rcnn_studio.ui import icons, theme
+
+LONGEST_PX = 216
+
+
+class Chip(QToolButton):
+    """icon: name of one of the studio's icons, tinted like the text ("" for none); at the end of the text where
+    `closes`, because a click then takes the chip away."""
+
+    def __init__(
+        self, text: str, *, icon: str = "", closes: bool = False, checkable: bool = False, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "chip")
+        self._icon_name = "close" if closes else icon
+        self.setCheckable(checkable)
+        self.setIconSize(QSize(12, 12) if closes else QSize(14, 14))
+        named = self._icon_name != ""
+        style = Qt.ToolButtonStyle
+        self.setToolButtonStyle(style.ToolButtonTextBesideIcon if named else style.ToolButtonTextOnly)
+        if closes:
+            self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.show_text(text)
+        self._tint()
+
+    def show_text(self, text: str) -> None:
+        self.setText(self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, LONGEST_PX))
+        self.setAccessibleName(text)
+        if not self.toolTip():
+            self.setToolTip(text)
+
+    def _tint(self) -> None:
+        if self._icon_name:
+            colors = theme.colors_of(self.palette())
+            self.setIcon(icons.icon(self._icon_name, colors.muted, colors.disabled, colors.accent))
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._tint()
+        super().changeEvent(event)

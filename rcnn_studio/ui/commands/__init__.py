@@ -1,0 +1,1 @@
+"""What the actions do: those of the window (window, opening) and of the open project (session, images, files)."""

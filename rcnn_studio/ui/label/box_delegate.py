@@ -1,0 +1,82 @@
+"""The cells of the table of boxes: numbers typed in place, what is wrong said at the cell. Holds no values."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QAbstractItemModel, QEvent, QObject, QPersistentModelIndex, QPoint, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette, QPen
+from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QToolTip, QWidget
+
+from rcnn_studio.ui.label.box_model import AnyIndex, BoxModel
+from rcnn_studio.ui.theme import colors_of
+
+ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
+ERROR_MS = 6000
+
+
+class NumberField(QLineEdit):
+    """The editor of one cell; `fault` is what is wrong with its text."""
+
+    def __init__(self, model: BoxModel, index: AnyIndex, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._index = QPersistentModelIndex(index)
+        self.setFrame(False)
+        self.setAccessibleName(model.columns[index.column()].hint)
+        self.textEdited.connect(self._on_edited)
+
+    @property
+    def fault(self) -> str:
+        if not self._index.isValid():
+            return self.tr("The box is gone")
+        return self._model.fault(self._index.row(), self._index.column(), self.text())
+
+    def show_fault(self) -> None:
+        """Say below the cell what is wrong; the text goes red, and the words do not rely on that."""
+        self._paint_text(colors_of(self.palette()).bad)
+        self.setAccessibleDescription(self.fault)
+        QToolTip.showText(self.mapToGlobal(QPoint(0, self.height() - 12)), self.fault, self, self.rect(), ERROR_MS)
+
+    def _on_edited(self) -> None:
+        QToolTip.hideText()
+        self.setAccessibleDescription("")
+        self._paint_text(colors_of(self.palette()).text)
+
+    def _paint_text(self, color: str) -> None:
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Text, QColor(color))
+        self.setPalette(palette)
+        self.setStyleSheet(f"color: {color};")
+
+
+class BoxDelegate(QStyledItemDelegate):
+    """Enter and Tab take a number only where it is one; Esc gives the old one back."""
+
+    def __init__(self, model: BoxModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        super().paint(painter, option, index)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QPen(QColor(colors_of(option.palette).accent), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(option.rect.adjusted(0, 0, -1, -1))
+
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: AnyIndex) -> QWidget:
+        return NumberField(self._model, index, parent)
+
+    def setEditorData(self, editor: QWidget, index: AnyIndex) -> None:
+        if isinstance(editor, NumberField) and not editor.isModified():
+            editor.setText(str(index.data(Qt.ItemDataRole.EditRole)))
+            editor.selectAll()
+
+    def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: AnyIndex) -> None:
+        if isinstance(editor, NumberField) and not editor.fault:
+            model.setData(index, editor.text())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        typed = isinstance(watched, NumberField) and isinstance(event, QKeyEvent)
+        if typed and event.type() == QEvent.Type.KeyPress and event.key() in ENDS and watched.fault:
+            watched.show_fault()
+            return True
+        return super().eventFilter(watched, event)

@@ -1,0 +1,1 @@
+"""The dataset in plots, each bar a way into the image list."""
