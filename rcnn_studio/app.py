@@ -24,7 +24,7 @@ from rcnn_studio import __version__
 from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.formats.bundled import resources_dir
 from rcnn_studio.tasks.places import home
-from rcnn_studio.ui.splash import Splash
+from rcnn_studio.ui.start.splash import Splash
 from rcnn_studio.workspace.collector import GuiCollector
 from rcnn_studio.workspace.settings import Settings
 

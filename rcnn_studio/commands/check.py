@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from rcnn_studio.commands.common import Answer, Options, absolute, opened, split_and_file, usage_error
-from rcnn_studio.commands.statistics_text import statistics_json, statistics_text
 from rcnn_studio.commands.terminal import MAX_PROBLEMS_A_KIND, StopSignal, Terminal, problems_text
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.statistics import TrainingSize
@@ -17,7 +16,7 @@ from rcnn_studio.tasks.checking import Checked, Depth, check_dataset, check_proj
 from rcnn_studio.tasks.importing import find_project
 
 LEVELS = ("error", "warning", "note")
-HELP = "what is wrong with a dataset or a project, box by box"
+HELP = "say what is wrong with a dataset or a project, box by box"
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +60,8 @@ def check(options: Options, terminal: Terminal, should_stop: StopSignal) -> Answ
         "problems": [problem_json(problem) for problem in checked.problems],
     }
     if checked.statistics is not None:
+        from rcnn_studio.commands.statistics_text import statistics_json
+
         document["statistics"] = statistics_json(checked.statistics)
     failed = options.strict and checked.errors > 0
     message = f"{checked.of}: {checked.errors} errors; see above for each." if failed else ""
@@ -93,6 +94,8 @@ def checked_text(checked: Checked, *, whole: bool) -> str:
     """Head line, statistics where there are some, problems by kind with their places, and the sum at the end."""
     parts = [f"{checked.of} ({checked.kind}): {checked.images} images, {checked.boxes} boxes"]
     if checked.statistics is not None:
+        from rcnn_studio.commands.statistics_text import statistics_text
+
         parts.append(statistics_text(checked.statistics))
     if checked.problems:
         parts.append(problems_text(checked.problems, limit=None if whole else MAX_PROBLEMS_A_KIND))

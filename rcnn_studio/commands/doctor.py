@@ -8,7 +8,7 @@ from rcnn_studio.commands.common import Answer, Options
 from rcnn_studio.commands.terminal import StopSignal, Terminal, table
 from rcnn_studio.tasks import doctor
 
-HELP = "what is there, what is missing, what to do"
+HELP = "say what is there, what is missing, what to do"
 
 
 def examine(_options: Options, _terminal: Terminal, _should_stop: StopSignal) -> Answer:

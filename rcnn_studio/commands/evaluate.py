@@ -16,7 +16,7 @@ HELP = "score a run, or a COCO results file"
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project", type=Path, nargs="?", metavar="PROJECT")
+    parser.add_argument("project", type=Path, nargs="?", metavar="PROJECT", help="folder of a project")
     run_option(parser, required=False)
     parser.add_argument("--split", metavar="NAME", help=f"one of the project's splits: {', '.join(SPLIT_NAMES)} (val)")
     parser.add_argument("--gt", type=Path, metavar="GT.json", help="COCO file with the truth, instead of a project")

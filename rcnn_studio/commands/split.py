@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from rcnn_studio.commands.common import Answer, Options, usage_error
+from rcnn_studio.commands.common import Answer, Options, project_option, usage_error
 from rcnn_studio.commands.terminal import StopSignal, Terminal
 from rcnn_studio.domain.dataset import Category
 from rcnn_studio.domain.errors import ProjectError
@@ -22,7 +21,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         f"{HELP[0].upper()}{HELP[1:]}. Images keep the split they have unless --anew is given; one edit, which the "
         "window can undo."
     )
-    parser.add_argument("project", type=Path, metavar="PROJECT", help="a project's folder")
+    project_option(parser)
     rule_options(parser)
     parser.add_argument("--anew", action="store_true", help="draw the splits of all labelled images again")
 
@@ -38,7 +37,7 @@ def rule_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--split", type=fraction, default=rules.val, metavar="SHARE", help="share of val (0.2)")
     parser.add_argument("--test", type=fraction, default=rules.test, metavar="SHARE", help="share of test (0)")
-    parser.add_argument("--seed", type=int, default=rules.seed, metavar="N", help="draws the same splits again (0)")
+    parser.add_argument("--seed", type=int, default=rules.seed, metavar="N", help="one number, one drawing (0)")
 
 
 def rules_of(options: Options) -> SplitRules:
@@ -81,7 +80,10 @@ def _text(drawn: Drawn, categories: tuple[Category, ...]) -> str:
 
 
 def fraction(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no share: use a number from 0 to 0.9")
+        raise argparse.ArgumentTypeError(f"{text} is no share: use a number from 0 to below 1, for example 0.2")
     return value

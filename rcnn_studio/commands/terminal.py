@@ -12,15 +12,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
+from typing import TYPE_CHECKING, Any
 
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.progress import Progress
 from rcnn_studio.domain.runs import EpochEvaluated, RunInfo, RunStarted, Scores, StepDone, Warned
+
+if TYPE_CHECKING:  # imported where a command needs it: the window, which starts through here too, does not
+    from rich.progress import Progress as Bar
 
 MAX_PROBLEMS_A_KIND = 5
 _LEVELS = {"error": 0, "warning": 1, "note": 2}
@@ -35,6 +34,8 @@ class Terminal:
     """Progress and warnings of one command. `report` is a Report; it may be called from any thread."""
 
     def __init__(self) -> None:
+        from rich.console import Console
+
         self.started: RunStarted | None = None
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._bar: Bar | None = None
@@ -67,6 +68,9 @@ class Terminal:
         if not self._console.is_terminal:
             yield
             return
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bar
+
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), TimeElapsedColumn())
         with Bar(*columns, console=self._console, transient=True, refresh_per_second=8) as bar:
             self._bar = bar

@@ -12,7 +12,7 @@ from rcnn_studio.commands.common import Answer, Options, needing_window
 from rcnn_studio.commands.terminal import StopSignal, Terminal
 from rcnn_studio.domain.errors import StudioError
 
-HELP = "the whole loop on a copy of a sample, with screenshots"
+HELP = "play the whole loop on a copy of a sample, with screenshots"
 
 
 def options(parser: argparse.ArgumentParser) -> None:

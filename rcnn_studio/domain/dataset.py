@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
 from functools import lru_cache
@@ -23,7 +23,8 @@ from rcnn_studio.domain import geometry
 Extra = Mapping[str, Any]
 
 # Okabe and Ito's palette for colour-blind readers ("Color Universal Design", 2008), yellow and black
-# replaced because they vanish on bright photographs and dark themes, then two shades that stay apart.
+# left out because they vanish on bright photographs and dark themes, then violet and crimson: those that stay
+# furthest apart from the six and each other with any colour vision. Two more shades follow.
 PALETTE = (
     "#0072b2",
     "#e69f00",
@@ -31,8 +32,8 @@ PALETTE = (
     "#d55e00",
     "#56b4e9",
     "#cc79a7",
-    "#8c6bb1",
-    "#b8a800",
+    "#5a3fc0",
+    "#c3003c",
     "#5b8c2a",
     "#a6532a",
 )
@@ -245,11 +246,6 @@ class Dataset:
             category_ids=np.array([r[5] for r in rows], dtype=np.int64),
             flags=np.array([r[6] for r in rows], dtype=np.uint8),
         )
-
-    def iter_heads(self) -> Iterator[tuple[int, str, int, int]]:
-        """(image id, path, width, height) of every image, in order."""
-        for image_id, path, (width, height) in zip(self.image_ids, self.paths, self.sizes, strict=True):
-            yield int(image_id), path, int(width), int(height)
 
 
 @lru_cache(maxsize=4096)

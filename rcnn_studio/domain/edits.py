@@ -121,6 +121,33 @@ def apply_to_boxes(boxes: tuple[Box, ...], change: ImageChange) -> tuple[Box, ..
     return tuple(sorted([*kept, *change.added], key=lambda box: box.id))
 
 
+def joined(first: Edit, then: Edit) -> Edit | None:
+    """One edit that does what two changes of the same image's boxes do, one after the other; None where there is none.
+
+    Both speak of one image and of nothing else; together they change something.
+    """
+    if len(first.images) != 1 or len(then.images) != 1 or first.categories or then.categories:
+        return None
+    (a,), (b,) = first.images, then.images
+    plain = not (a.rejections_removed or a.rejections_added or b.rejections_removed or b.rejections_added)
+    if a.image_id != b.image_id or not plain or first.documents or then.documents:
+        return None
+    was, now = {box.id: box for box in b.removed}, {box.id: box for box in a.added}
+    was.update({box.id: box for box in a.removed})
+    now.update({box.id: box for box in b.added})
+    if was.keys() != now.keys() or was == now:
+        return None
+    splits = [split for split in (a.split, b.split) if split is not None]
+    change = ImageChange(
+        image_id=a.image_id,
+        removed=tuple(was.values()),
+        added=tuple(now[box_id] for box_id in was),
+        state=(a.state[0], b.state[1]),
+        split=(splits[0][0], splits[-1][1]) if splits else None,
+    )
+    return Edit(text=then.text, images=(change,))
+
+
 def state_after(boxes: tuple[Box, ...], before: ImageState, *, begun: bool = False) -> ImageState:
     """State of an image once its boxes have changed: labelled with boxes, unlabelled without; needs-fix stays.
 

@@ -108,7 +108,7 @@ class TrainConfig:
 class CategoryScore:
     """boxes: ground-truth boxes scored against; AP, AP50 in 0..1, -1 where there are none.
 
-    found: those of them with a detection of IoU >= 0.5 and score >= 0.5; -1 where nobody has counted.
+    found: those of them with a detection of IoU >= 0.5, from Scores.found_from on; -1 where nobody has counted.
     """
 
     name: str
@@ -122,7 +122,8 @@ class CategoryScore:
 class Scores:
     """COCO's twelve numbers and VOC's two, 0..1; -1 where there is nothing to score (pycocotools' convention).
 
-    balance: how right the detections are from each score on; None in the runs of earlier versions.
+    balance: how right the detections are from each score on; None in the runs of earlier versions. found_from: the
+    score from which on a detection counts as having found a box, that of the best balance where there is one.
     """
 
     AP: float
@@ -141,6 +142,7 @@ class Scores:
     VOC10: float = -1.0
     per_category: tuple[CategoryScore, ...] = ()
     balance: Balance | None = None
+    found_from: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,22 @@ def advice_reason(scores: Scores) -> str:
     )
 
 
+def found_rule(scores: Scores) -> str:
+    """What "finds 9 of 10" counts; empty where nobody has counted."""
+    if all(row.found < 0 for row in scores.per_category):
+        return ""
+    balanced = scores.balance is not None and scores.balance.best_score() is not None
+    why = ", where misses and false alarms balance best" if balanced else ""
+    return (
+        f"Found: a detection of the class with an overlap of at least 0.5, from score {scores.found_from:.2f} on{why}."
+    )
+
+
+def result_reason(scores: Scores) -> str:
+    """How run_sentence comes about: what counts as found, and where its advice is from."""
+    return "\n\n".join(text for text in (found_rule(scores), advice_reason(scores)) if text)
+
+
 def plural(name: str) -> str:
     """A category's name for several objects: "bolt" -> "bolts"; names in capitals or plural already stay."""
     last = re.split(r"[ _-]", name)[-1]

@@ -114,50 +114,10 @@ def stratified_split(
     return [names[placed[number]] for number in owner]
 
 
-def group_split(
-    groups: Sequence[int] | NDArray[np.int64], *, val_fraction: float = 0.2, test_fraction: float = 0.0, seed: int = 0
-) -> list[str]:
-    """Split names that keep images of one group number together; shares as near as the groups' sizes allow.
-
-    At least one group is val, and one train, from 2 groups on.
-    """
-    count = len(groups)
-    return stratified_split(
-        np.zeros(count + 1, dtype=np.int64),
-        np.zeros(0, dtype=np.int64),
-        groups=groups,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-    )
-
-
 def folder_groups(paths: Sequence[str]) -> list[int]:
     """The same number for images of the same folder, in the order in which the folders occur."""
     numbers: dict[str, int] = {}
     return [numbers.setdefault(PurePosixPath(path).parent.as_posix(), len(numbers)) for path in paths]
-
-
-def joined_groups(*groupings: Sequence[int]) -> list[int]:
-    """One grouping out of several of the same images: who belongs together in any of them belongs together.
-
-    Raises ValueError for groupings of different lengths.
-    """
-    parent: dict[tuple[int, int], tuple[int, int]] = {}
-
-    def root(node: tuple[int, int]) -> tuple[int, int]:
-        while parent.setdefault(node, node) != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    rows = list(zip(*groupings, strict=True))
-    for row in rows:
-        first = root((0, row[0]))
-        for which, number in enumerate(row[1:], start=1):
-            parent[root((which, number))] = first
-    numbers: dict[tuple[int, int], int] = {}
-    return [numbers.setdefault(root((0, row[0])), len(numbers)) for row in rows]
 
 
 def keep_existing(

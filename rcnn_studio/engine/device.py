@@ -10,27 +10,6 @@ if TYPE_CHECKING:
     import torch
 
 
-def torch_problem() -> str | None:
-    """Why torch cannot be used, with the remedy; None when it can. Never raises."""
-    try:
-        import torch
-    except Exception as error:
-        return (
-            f"PyTorch does not load ({_first_line(error)}). Install it with `pip install torch torchvision`; "
-            "labelling works without."
-        )
-    try:
-        import torchvision
-
-        torchvision.ops.nms(torch.zeros((1, 4)), torch.zeros(1), 0.5)
-    except Exception as error:
-        return (
-            f"torchvision does not fit PyTorch {torch.__version__} ({_first_line(error)}). Install both from one "
-            "place, for example `pip install --force-reinstall torch torchvision`; labelling works without."
-        )
-    return None
-
-
 def pick(device: str = "auto") -> torch.device:
     """ "auto" (CUDA, then Apple's mps, then the CPU), "cpu", "cuda", "cuda:1" or "mps" -> torch device.
 
@@ -84,8 +63,3 @@ def free_memory(device: torch.device) -> None:
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__

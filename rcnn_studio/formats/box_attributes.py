@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -31,15 +31,19 @@ _LONGEST = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """name: a path such as "attributes.color"; value: as JSON; editable: one plain value that can be written back."""
+    """name: a path such as "attributes.color"; value: as JSON; editable: one plain value that can be written back.
+    there: False for one that this record lacks and others have; value is one of theirs then."""
 
     name: str
     value: Any
     editable: bool = True
+    there: bool = True
 
     @property
     def text(self) -> str:
-        """The value as a person reads and types it."""
+        """The value as a person reads and types it; "" where there is none yet."""
+        if not self.there:
+            return ""
         return self.value if isinstance(self.value, str) else json.dumps(self.value, ensure_ascii=False)[:_LONGEST]
 
 
@@ -54,6 +58,16 @@ def read(name: str, data: bytes, path: Path | str) -> Records:
     reader = _READERS.get(name)
     found = {} if reader is None else dict(reader(data, path))
     return {index: attributes for index, attributes in found.items() if attributes}
+
+
+def offered(records: Records) -> tuple[Attribute, ...]:
+    """What any record of the document has and can be written: an attribute a name, in the order they come."""
+    found: dict[str, Attribute] = {}
+    for attributes in records.values():
+        for attribute in attributes:
+            if attribute.editable and "." not in attribute.name.partition(".")[2]:
+                found.setdefault(attribute.name, replace(attribute, there=False))
+    return tuple(found.values())
 
 
 def typed(text: str, before: object) -> Any:
@@ -87,7 +101,7 @@ def _of_element(element: ElementTree.Element) -> Iterator[Attribute]:
             for pair in child.findall("attribute"):
                 values = xml_text.texts(pair)
                 if "name" in values and "value" in values:
-                    yield Attribute(name=f"attributes.{values['name']}", value=values["value"], editable=False)
+                    yield Attribute(name=f"attributes.{values['name']}", value=values["value"])
         elif len(child):
             text = ", ".join(f"{k} {v}" for k, v in xml_text.texts(child).items())
             yield Attribute(name=str(child.tag), value=text[:_LONGEST], editable=False)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,6 @@ from rcnn_studio.formats.coco_layout import ImageFinder
 from rcnn_studio.formats.images import ImageInfo
 
 _LEFT_OUT = "The image and its annotations are left out of the project, and kept in the file."
-
-
-@dataclass(frozen=True, slots=True)
-class FoundImage:
-    """path: relative to the root."""
-
-    path: str
-    info: ImageInfo
 
 
 class ImageChecker:

@@ -28,7 +28,7 @@ from rcnn_studio.formats.coco_record import (
 )
 from rcnn_studio.formats.coco_table import highest_number
 from rcnn_studio.formats.codec import LinkedFile
-from rcnn_studio.formats.given_attributes import given, json_splices
+from rcnn_studio.formats.given_attributes import alone, given, grouped, json_splices, new_in
 from rcnn_studio.formats.json_style import Style, append_elements, json_value, remove_elements, set_member
 from rcnn_studio.formats.json_text import JsonArray
 from rcnn_studio.formats.text import Splice, is_same, number_text
@@ -128,8 +128,8 @@ class _Patch:
         if other:
             member = members["category_id"]
             self._changes.append(Splice(member.start, member.end, self._category_of(box)))
-        self._patch_flags(start, members, record.flags ^ box.flags, box.flags)
-        self._changes += json_splices(self._text, members, value, box)
+        self._patch_flags(start, members, record.flags ^ box.flags, box.flags, new_in(value, box, "attributes"))
+        self._changes += json_splices(self._text, start, members, value, box, "attributes")
 
     def _patch_area(
         self,
@@ -152,27 +152,30 @@ class _Patch:
             self._changes.append(Splice(members["area"].start, members["area"].end, number_text(wanted)))
 
     def _patch_flags(
-        self, start: int, members: Mapping[str, json_text.Member], changed: BoxFlag, flags: BoxFlag
+        self,
+        start: int,
+        members: Mapping[str, json_text.Member],
+        changed: BoxFlag,
+        flags: BoxFlag,
+        more: Mapping[str, Any],
     ) -> None:
+        """more: further members of "attributes" that the record lacks."""
         if changed & BoxFlag.CROWD:
             crowd = str(int(bool(flags & BoxFlag.CROWD)))
             self._changes.append(set_member(self._text, start, members, "iscrowd", crowd))
-        names = {name: flag for name, flag in ATTRIBUTES.items() if changed & flag}
+        names = {name: bool(flags & flag) for name, flag in ATTRIBUTES.items() if changed & flag} | dict(more)
         if not names:
             return
         member = members.get("attributes")
         if member is None or self._text[member.start] != "{":
-            value = json_value({name: bool(flags & flag) for name, flag in names.items()})
-            self._changes.append(set_member(self._text, start, members, "attributes", value))
+            self._changes.append(set_member(self._text, start, members, "attributes", json_value(names)))
             return
         inner = json_text.members_of(self._text, member.start)
         if not inner:
-            value = json_value({name: bool(flags & flag) for name, flag in names.items()})
-            self._changes.append(Splice(member.start, member.end, value))
+            self._changes.append(Splice(member.start, member.end, json_value(names)))
             return
-        for name, flag in names.items():
-            text = json_value(bool(flags & flag))
-            self._changes.append(set_member(self._text, member.start, inner, name, text))
+        for name, new in names.items():
+            self._changes.append(set_member(self._text, member.start, inner, name, json_value(new)))
 
     def _name_category_ids(self, used: set[int]) -> list[dict[str, Any]]:
         """Finds the JSON of each project category's id in this file. -> records of those used that it lacks"""
@@ -236,6 +239,7 @@ class _Patch:
         """New ids are the file's highest plus the box's own, so that a box keeps its id whatever else comes or goes."""
         highest = self._document.annotations.highest_id()
         new: list[dict[str, Any]] = []
+        more: dict[str, None] = {}
         for image, box in sorted(boxes, key=lambda pair: pair[1].id):
             x1, y1, x2, y2 = (round(v, 2) for v in box.xyxy)
             record: dict[str, Any] = {
@@ -247,9 +251,13 @@ class _Patch:
                 "area": (x2 - x1) * (y2 - y1),
                 "iscrowd": int(box.crowd),
             }
-            attributes = {name: True for name, flag in ATTRIBUTES.items() if box.flags & flag}
+            attributes: dict[str, Any] = {name: True for name, flag in ATTRIBUTES.items() if box.flags & flag}
+            attributes |= grouped(box, "attributes")
+            own = alone(box, "attributes")
+            more |= dict.fromkeys(own)
+            record = {**own, **record}
             new.append({**record, "attributes": attributes} if attributes else record)
-        required = ("id", "image_id", "category_id", "bbox", "area", "iscrowd", "attributes")
+        required = ("id", "image_id", "category_id", "bbox", "area", "iscrowd", "attributes", *more)
         self._append("annotations", self._annotations, new, required, removed)
 
     def _append(

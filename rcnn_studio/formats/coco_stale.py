@@ -10,11 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rcnn_studio.domain.box_shapes import ShapeWay
-from rcnn_studio.domain.checks import Problem
-from rcnn_studio.domain.dataset import ImageRecord
 from rcnn_studio.domain.errors import FormatError
-from rcnn_studio.formats import coco_document, json_text
-from rcnn_studio.formats.coco_record import has_shape
+from rcnn_studio.formats import json_text
 from rcnn_studio.formats.codec import LinkedFile
 from rcnn_studio.formats.json_text import Member
 from rcnn_studio.formats.text import Splice, is_same, number_text
@@ -54,45 +51,6 @@ def area_after(area: float, old: Corners, new: Corners, record: Mapping[str, Any
     if choice == "scale" and isinstance(record.get("segmentation"), list) and record["segmentation"]:
         return area * (new[2] - new[0]) * (new[3] - new[1]) / ((old[2] - old[0]) * (old[3] - old[1]))
     return None
-
-
-def find_stale(
-    original: bytes, file: LinkedFile, images: Sequence[ImageRecord], places: Mapping[int, int | None]
-) -> list[Problem]:
-    """The masks and keypoints that no longer fit, of the boxes of these images that were moved since the import.
-
-    places: as in Codec.patch. Raises FormatError if the original cannot be read.
-    """
-    annotations = coco_document.parse(original, file.path).text.arrays.get("annotations")
-    found: list[Problem] = []
-    for box in (box for image in images if places.get(image.id) is not None for box in image.boxes):
-        if annotations is None or box.place is None or box.place >= len(annotations):
-            continue
-        record = annotations.value(box.place)
-        bbox = record.get("bbox") if isinstance(record, dict) and has_shape(record) else None
-        if not isinstance(bbox, list) or not _are_numbers(bbox) or len(bbox) != 4:
-            continue
-        x, y, width, height = bbox
-        if all(is_same(a, b) for a, b in zip((x, y, x + width, y + height), box.xyxy, strict=True)):
-            continue
-        found.append(
-            Problem(
-                file=file.path,
-                where=f"annotations[{box.place}].{'segmentation' if record.get('segmentation') else 'keypoints'}",
-                kind="stale-segmentation",
-                message="the box was moved, and its mask or keypoints no longer fit it.",
-                action=_ACTIONS[choice_of(file)],
-                level="warning",
-            )
-        )
-    return found
-
-
-_ACTIONS = {
-    "keep": "They are kept as they are; choose to scale or to clear them.",
-    "scale": "Polygons and keypoints are scaled with the box; other masks are kept.",
-    "clear": "They are cleared in the file.",
-}
 
 
 def _clear_mask(members: Mapping[str, Member]) -> list[Splice]:

@@ -57,11 +57,10 @@ _SAMPLE_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """rows: (line number from 1, fields); columns: place of each known column; has_header: the first row names them."""
+    """rows: (line number from 1, fields); columns: place of each known column."""
 
     rows: list[tuple[int, list[str]]]
     columns: Mapping[str, int]
-    has_header: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +91,12 @@ def read_table(data: bytes, path: Path | str) -> Table:
         raise FormatError(path, "", "holds no row. Choose another file.")
     columns = _columns(rows[0][1])
     if columns is not None:
-        return Table(rows[1:], columns, True)
+        return Table(rows[1:], columns)
     names = _WITHOUT_HEADER.get(len(rows[0][1]))
     if names is None or not _fits(rows[0][1], names):
         needed = ", ".join(_NEEDED)
         raise FormatError(path, "line 1", f"names no columns ({needed}), nor is it path, x1, y1, x2, y2, class.")
-    return Table(rows, {name: place for place, name in enumerate(names)}, False)
+    return Table(rows, {name: place for place, name in enumerate(names)})
 
 
 def read_classes(data: bytes, path: Path | str) -> tuple[str, ...] | None:

@@ -1,6 +1,6 @@
 """Attributes of boxes that a person has changed, on their way back into the record they came from.
 
-Only values that stand in the record are replaced, and only where they differ: nothing is added or removed.
+Values that stand in the record are replaced, and only where they differ; what it lacks is added. Nothing is removed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from rcnn_studio.domain.dataset import Box
 from rcnn_studio.formats import json_text
+from rcnn_studio.formats.json_style import json_value, set_member
 from rcnn_studio.formats.json_text import Member
 from rcnn_studio.formats.text import Splice
 
@@ -24,16 +25,38 @@ def given(box: Box) -> Mapping[str, Any]:
     return values if isinstance(values, Mapping) else {}
 
 
-def json_splices(text: str, members: Mapping[str, Member], value: Mapping[str, Any], box: Box) -> Iterator[Splice]:
-    """The changes in a record's text. members, value: the record's; a name "a.b" is the member b of its object a."""
+def grouped(box: Box, group: str) -> dict[str, Any]:
+    """Those given under "group.name", by name alone."""
+    return {name[len(group) + 1 :]: value for name, value in given(box).items() if name.startswith(f"{group}.")}
+
+
+def alone(box: Box, group: str) -> dict[str, Any]:
+    """Those that stand in the record itself, not in its object `group`."""
+    return {name: value for name, value in given(box).items() if not name.startswith(f"{group}.")}
+
+
+def new_in(value: Mapping[str, Any], box: Box, group: str) -> dict[str, Any]:
+    """Those given under "group.name" that the record's object `group` lacks."""
+    holder = value.get(group)
+    has = holder if isinstance(holder, dict) else {}
+    return {name: new for name, new in grouped(box, group).items() if name not in has}
+
+
+def json_splices(
+    text: str, start: int, members: Mapping[str, Member], value: Mapping[str, Any], box: Box, group: str
+) -> Iterator[Splice]:
+    """The changes in the text of a record at `start`. members, value: the record's; a name "a.b" is the member b of its
+    object a. What the record lacks is added, but for members of its object `group`: see new_in."""
     for name, new in given(box).items():
+        outer, dot, inner = name.partition(".")
+        holder = value.get(outer)
         if name in members:
             found, before = members[name], value.get(name)
-        else:
-            outer, _, inner = name.partition(".")
-            holder = value.get(outer)
-            if outer not in members or not isinstance(holder, dict) or inner not in holder:
-                continue
+        elif dot and outer in members and isinstance(holder, dict) and inner in holder:
             found, before = json_text.members_of(text, members[outer].start)[inner], holder[inner]
+        else:
+            if not dot or outer != group:
+                yield set_member(text, start, members, name, json_value(new))
+            continue
         if type(before) is not type(new) or before != new:
             yield Splice(found.start, found.end, json.dumps(new, ensure_ascii=text.isascii()))

@@ -15,7 +15,7 @@ from rcnn_studio.domain.dataset import Box, BoxFlag, Category, ImageRecord, Imag
 from rcnn_studio.domain.errors import FormatError
 from rcnn_studio.formats import json_text
 from rcnn_studio.formats.codec import LinkedFile
-from rcnn_studio.formats.given_attributes import json_splices
+from rcnn_studio.formats.given_attributes import alone, grouped, json_splices, new_in
 from rcnn_studio.formats.json_style import Style, append_elements, json_value, remove_elements, set_member
 from rcnn_studio.formats.json_text import JsonArray, JsonText, Member
 from rcnn_studio.formats.labelme_record import FLAGS, RECTANGLE, Shape, read_shape
@@ -125,9 +125,10 @@ class _Patch:
             self._replace(members["label"], json.dumps(label, ensure_ascii=self._is_ascii()))
         if not all(is_same(a, b) for a, b in zip(shape.xyxy, box.xyxy, strict=True)):
             self._move(members["points"], shape, box)
-        if shape.flags != box.flags:
-            self._patch_flags(start, members, value, shape.flags ^ box.flags, box.flags)
-        self._changes += json_splices(self._text, members, value, box)
+        more = new_in(value, box, "flags")
+        if shape.flags != box.flags or more:
+            self._patch_flags(start, members, value, shape.flags ^ box.flags, box.flags, more)
+        self._changes += json_splices(self._text, start, members, value, box, "flags")
 
     def _move(self, points: Member, shape: Shape, box: Box) -> None:
         """Every coordinate that differs is replaced; those on the old box's sides come out on the new one's."""
@@ -145,13 +146,20 @@ class _Patch:
                     self._changes.append(Splice(*places[axis], number_text(new)))
 
     def _patch_flags(
-        self, start: int, members: Mapping[str, Member], value: Mapping[str, Any], changed: BoxFlag, flags: BoxFlag
+        self,
+        start: int,
+        members: Mapping[str, Member],
+        value: Mapping[str, Any],
+        changed: BoxFlag,
+        flags: BoxFlag,
+        more: Mapping[str, Any],
     ) -> None:
+        """more: further members of "flags" that the shape lacks."""
         if changed & BoxFlag.DIFFICULT and isinstance(value.get("difficult"), bool):
             self._replace(members["difficult"], json_value(bool(flags & BoxFlag.DIFFICULT)))
             if not _has(value.get("flags"), "difficult"):
                 changed &= ~BoxFlag.DIFFICULT
-        names = {name: bool(flags & flag) for name, flag in FLAGS.items() if changed & flag}
+        names = {name: bool(flags & flag) for name, flag in FLAGS.items() if changed & flag} | dict(more)
         if not names:
             return
         member = members.get("flags")
@@ -173,7 +181,9 @@ class _Patch:
         texts = []
         for box in sorted(boxes, key=lambda b: b.id):
             record = shape_record(box, category_name(self._names, box, self._path))
-            text = style.object_text({**record, "label": "@"}, _SHAPE_KEYS)
+            own = alone(box, "flags")
+            record |= {**own, "flags": {**record["flags"], **grouped(box, "flags")}}
+            text = style.object_text({**record, "label": "@"}, (*_SHAPE_KEYS, *own))
             texts.append(text.replace('"@"', json.dumps(record["label"], ensure_ascii=ascii_only), 1))
         if self._shapes.start >= 0:
             self._changes.append(append_elements(self._text, self._shapes, texts, style, removed))

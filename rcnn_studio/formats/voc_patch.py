@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rcnn_studio.domain.dataset import Box, Category, ImageRecord, ImageState
 from rcnn_studio.domain.errors import FormatError
-from rcnn_studio.formats import xml_text
+from rcnn_studio.formats import voc_attributes, xml_text
 from rcnn_studio.formats.codec import LinkedFile
 from rcnn_studio.formats.given_attributes import given
 from rcnn_studio.formats.text import is_same, number_text, without_controls
@@ -109,12 +109,16 @@ def _object_text(box: Box, names: Mapping[int, str], style: Style, written: _Wri
     corners = "".join(
         f"{deep}<{tag}>{number_text(value)}</{tag}>" for tag, value in zip(CORNERS, written.corners(box), strict=True)
     )
+    plain, pairs = voc_attributes.split(given(box))
+    pose = xml_text.escape(plain.pop("pose", "Unspecified"), path)
+    more = "".join(f"{inner}<{tag}>{xml_text.escape(text, path)}</{tag}>" for tag, text in plain.items())
+    more += f"{inner}{voc_attributes.block_text(pairs, inner, deep, path)}" if pairs else ""
     return (
         f"{style.line(0)}<object>"
         f"{inner}<name>{xml_text.escape(category_name(names, box.category_id, path), path)}</name>"
-        f"{inner}<pose>Unspecified</pose>"
+        f"{inner}<pose>{pose}</pose>"
         f"{inner}<truncated>{int(box.truncated)}</truncated>"
-        f"{inner}<difficult>{int(box.difficult)}</difficult>{occluded}"
+        f"{inner}<difficult>{int(box.difficult)}</difficult>{occluded}{more}"
         f"{inner}<bndbox>{corners}{inner}</bndbox>"
         f"{style.line(0)}</object>"
     )
@@ -181,10 +185,7 @@ class _Patch:
         for tag, flag in FLAG_TAGS.items():
             if bool(box.flags & flag) != bool(record.flags & flag):
                 self._set_flag(element, tag, bool(box.flags & flag))
-        for tag, value in given(box).items():
-            child = element.child(tag)
-            if child is not None and not child.children and child.text.strip() != value:
-                self._set_text(child, xml_text.escape(str(value), self._path))
+        self._patch_attributes(element, box)
         bndbox = element.child("bndbox")
         assert bndbox is not None, "a record with corners has a bndbox"
         new = self._written.corners(box)
@@ -195,6 +196,22 @@ class _Patch:
                 changed = [axis, axis + 2]
             for i in changed:
                 self._set_text(bndbox.child(CORNERS[i]), number_text(new[i]))
+
+    def _patch_attributes(self, element: Element, box: Box) -> None:
+        plain, pairs = voc_attributes.split(given(box))
+        if not plain and not pairs:
+            return
+        there = {tag: child for tag in plain if (child := element.child(tag)) is not None}
+        values = voc_attributes.pair_values(element)
+        for wanted, found in ((plain, there), (pairs, values)):
+            for name, text in wanted.items():
+                child = found.get(name)
+                if child is not None and not child.children and child.text.strip() != text:
+                    self._set_text(child, xml_text.escape(text, self._path))
+        new = {tag: text for tag, text in plain.items() if tag not in there}
+        new_pairs = {name: text for name, text in pairs.items() if name not in values}
+        for place, text in voc_attributes.added(self._document, element, new, new_pairs, self._path):
+            self._changes.append(_Change(place, place, text))
 
     def _set_flag(self, element: Element, tag: str, value: bool) -> None:
         child = element.child(tag)

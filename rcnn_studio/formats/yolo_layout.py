@@ -29,7 +29,6 @@ from rcnn_studio.formats.yolo_names import (
 )
 from rcnn_studio.formats.yolo_record import has_rows
 
-TEXT_SUFFIXES = frozenset({".txt"})
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 LIST_SUFFIXES = frozenset({".txt", ".names", ".labels", ".data", *YAML_SUFFIXES})
 NEW_LIST = "classes.txt"

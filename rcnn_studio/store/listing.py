@@ -28,7 +28,7 @@ class LinkedTable:
 
 def read_linked(folder: Path) -> LinkedTable:
     """The linked files of the project in `folder`, as its database knows them. Raises ProjectError."""
-    with _reading(folder) as db:
+    with open_to_read(folder) as db:
         rows = db.execute("SELECT id, file_id, touched FROM images").fetchall()
         files: dict[int, FileRow] = {}
         while page := read_files(db, folder, after=next(reversed(files), -1), limit=_PAGE):
@@ -40,22 +40,15 @@ def read_linked(folder: Path) -> LinkedTable:
     )
 
 
-def absent_files(folder: Path) -> frozenset[int]:
-    """Ids of the linked files that are not there yet, such as the XML of an image without labels. Raises
-    ProjectError."""
-    with _reading(folder) as db:
-        return frozenset(file_id for (file_id,) in db.execute("SELECT id FROM files WHERE hash = ''"))
-
-
 def count_images_with(folder: Path, category_id: int) -> int:
     """Images with at least one box of this category; committed edits only. Raises ProjectError."""
-    with _reading(folder) as db:
+    with open_to_read(folder) as db:
         row = db.execute("SELECT count(DISTINCT image_id) FROM boxes WHERE category_id = ?", (category_id,)).fetchone()
     return int(row[0])
 
 
 @contextmanager
-def _reading(folder: Path) -> Iterator[sqlite3.Connection]:
+def open_to_read(folder: Path) -> Iterator[sqlite3.Connection]:
     """A connection of its own, to wherever the newest labels are, inside one read transaction. Raises ProjectError."""
     path = folder / DATABASE_NAME
     try:

@@ -25,16 +25,16 @@ from rcnn_studio.ui.actions.keymap import Keymap
 from rcnn_studio.ui.commands.opening import OpeningCommands
 from rcnn_studio.ui.commands.session import SessionCommands
 from rcnn_studio.ui.commands.window import WindowCommands
-from rcnn_studio.ui.drop_sign import DropSign
 from rcnn_studio.ui.files.room import FilesRoom
 from rcnn_studio.ui.hints import hint_text
-from rcnn_studio.ui.jobs_strip import JobsStrip
 from rcnn_studio.ui.menus import Toolbar, fill_menu_bar
 from rcnn_studio.ui.message_bar import MessageBar, MessageLine
-from rcnn_studio.ui.recent_menu import RecentMenu
 from rcnn_studio.ui.room import COLUMNS, SessionRoom
+from rcnn_studio.ui.start.drop_sign import DropSign
+from rcnn_studio.ui.start.recent_menu import RecentMenu
+from rcnn_studio.ui.start.welcome import WelcomePage
+from rcnn_studio.ui.statusbar.jobs_strip import JobsStrip
 from rcnn_studio.ui.theme import Theme, ThemeMode
-from rcnn_studio.ui.welcome import WelcomePage
 from rcnn_studio.workspace.job import JobBoard
 from rcnn_studio.workspace.session import Session
 from rcnn_studio.workspace.settings import Settings
@@ -118,8 +118,8 @@ class MainWindow(QMainWindow):
         self._show_files(session, self.room)
         self.session_commands = SessionCommands(self, self.room)
         self.room.canvas.tool_changed.connect(self.refresh_hint)
-        self.stack.addWidget(self.room.canvas)
-        self.stack.setCurrentWidget(self.room.canvas)
+        self.stack.addWidget(self.room.ruled)
+        self.stack.setCurrentWidget(self.room.ruled)
         session.project.open_first()
         self.settings.add_recent(session.store.folder)
         self.set_activity(self.activity)
@@ -148,6 +148,7 @@ class MainWindow(QMainWindow):
         except StudioError:
             self._show_files(session, room)
             raise
+        changed = self.files.closing_text() if self.files is not None else ""
         self.files = None
         if self.session_commands is not None:
             self.session_commands.unwire()
@@ -155,6 +156,8 @@ class MainWindow(QMainWindow):
         room.remove()
         session.deleteLater()
         self.show_welcome()
+        if changed:
+            self.messages.show_info(changed)
 
     def show_welcome(self) -> None:
         self.setWindowTitle(self.tr("RCNN Studio"))

@@ -139,7 +139,6 @@ class Toolbar(QToolBar):
             self.addAction(action)
             button = self.widgetForAction(action)
             button.setProperty("toolButtonStyle", Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            button.setProperty("role", "activity")
             button.setAccessibleName(action.text())
 
     def _spring(self) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBar
 
 from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.ui.icons import IconButton
+from rcnn_studio.ui.roles import restyle
 
 INFO_MS = 8_000
 LEAST_HEIGHT = 32
@@ -131,8 +132,7 @@ class MessageBar(QFrame):
             self._level = level
             self.setProperty("level", level)
             for widget in (self, self.label):
-                widget.style().unpolish(widget)
-                widget.style().polish(widget)
+                restyle(widget)
         self._fit()
         self.shown_changed.emit(bool(level))
 

@@ -15,9 +15,10 @@ from rcnn_studio.ui.files.room import FilesRoom
 from rcnn_studio.ui.label.box_panel import BoxPanel
 from rcnn_studio.ui.label.canvas import Canvas
 from rcnn_studio.ui.label.categories import CategoryPanel
+from rcnn_studio.ui.label.rulers import RuledCanvas
 from rcnn_studio.ui.review.panel import ReviewPanel
 from rcnn_studio.ui.statistics.page import StatisticsDoor
-from rcnn_studio.ui.status import StatusFields
+from rcnn_studio.ui.statusbar.status import StatusFields
 from rcnn_studio.ui.train.panel import TrainPanel
 from rcnn_studio.workspace.device import known_device
 from rcnn_studio.workspace.session import Session
@@ -51,6 +52,7 @@ class SessionRoom(QObject):
         project, review = session.project, session.review
         self.session = session
         self.canvas = Canvas(project, session.images, review)
+        self.ruled = RuledCanvas(self.canvas)
         self.image_list = ImageList(project, session.thumbnails, session.memory, session.facts)
         session.neighbours = self.image_list.neighbours
         self.categories = CategoryPanel(project, review)
@@ -72,8 +74,10 @@ class SessionRoom(QObject):
         for name, dock in self.extras.items():
             dock.toggleViewAction().toggled.connect(window.studio_actions[f"action.files.{name}"].setChecked)
             dock.hide()
+        self._activity = "label"
         self.arranged = False
         self.canvas.bind(window.studio_actions, window.settings)
+        self.ruled.bind(window.studio_actions, window.settings)
         self.image_list.bind(window.studio_actions)
         self.review.bind(window.studio_actions)
         self.review.go_in_queue = self.image_list.go_in_queue
@@ -113,22 +117,45 @@ class SessionRoom(QObject):
     def set_extra(self, name: str, on: bool = True) -> None:
         """Show a dock that belongs to no activity, in front, or hide it."""
         dock = self.extras[name]
+        if on and name == "history":
+            self._stack_history()
         dock.setVisible(on)
         if on:
             dock.raise_()
             if name == "problems" and dock.height() < PROBLEMS_HEIGHT and not dock.isFloating():
                 self._window.resizeDocks([dock], [PROBLEMS_HEIGHT], Qt.Orientation.Vertical)
 
+    def set_problems(self, on: bool) -> None:
+        self.set_extra("problems", on)
+
+    def set_history(self, on: bool) -> None:
+        self.set_extra("history", on)
+
     def open_extras(self) -> list[str]:
         return [name for name, dock in self.extras.items() if not dock.isHidden()]
 
     def show_extras(self, names: Collection[str]) -> None:
+        if "history" in names:
+            self._stack_history()
         for name, dock in self.extras.items():
             dock.setVisible(name in names)
 
+    def _stack_history(self) -> None:
+        """Into one place with the last panel of the activity, when it is about to be seen: not before, because a hidden
+        dock in a stack makes a tab bar that nobody places, so that it lies on the menu; and not after, because the
+        window would grow for two panels one above the other."""
+        dock, last = self.extras["history"], self._last_dock
+        stands_alone = not self._window.tabifiedDockWidgets(dock) and self._window.dockWidgetArea(dock) == RIGHT
+        if not dock.isFloating() and stands_alone and not last.isHidden():
+            self._window.tabifyDockWidget(last, dock)
+
+    @property
+    def _last_dock(self) -> QDockWidget:
+        return self.docks[COLUMNS[self._activity][1][-1]]
+
     def arrange(self, activity: str) -> None:
         """Put the docks of an activity where they are when nobody has moved them."""
-        window = self._window
+        window, self._activity = self._window, activity
         shown = [name for column in COLUMNS[activity] for name in column]
         # hidden first: docks of two activities on top of each other would push the window's border down
         self.show_extras(())
@@ -147,9 +174,8 @@ class SessionRoom(QObject):
                 stacked = [self.docks[name] for name in column]
                 window.resizeDocks(stacked, list(SHARES[activity]), Qt.Orientation.Vertical)
         window.addDockWidget(BOTTOM, self.extras["problems"])
-        last = self.docks[COLUMNS[activity][1][-1]]
-        window.tabifyDockWidget(last, self.extras["history"])
-        last.raise_()
+        window.addDockWidget(RIGHT, self.extras["history"])
+        self.extras["history"].hide()
         self.arranged = True
         firsts = [column[0] for column in COLUMNS[activity]]
         docks, widths = [self.docks[name] for name in firsts], [WIDTHS[name] for name in firsts]
@@ -162,8 +188,8 @@ class SessionRoom(QObject):
         for dock in (*self.docks.values(), *self.extras.values()):
             self._window.removeDockWidget(dock)
             dock.deleteLater()
-        self._window.stack.removeWidget(self.canvas)
-        self.canvas.deleteLater()
+        self._window.stack.removeWidget(self.ruled)
+        self.ruled.deleteLater()
         self.deleteLater()
 
     def _dock(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication
 
@@ -168,8 +168,6 @@ def make_palette(c: Colors) -> QPalette:
 class Theme(QObject):
     """Keeps the application in light or dark and follows the system where the person has not chosen."""
 
-    theme_changed = Signal()
-
     def __init__(self, app: QApplication, mode: ThemeMode = ThemeMode.SYSTEM, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._app = app
@@ -203,7 +201,6 @@ class Theme(QObject):
             self._shown = colors
             self._app.setPalette(make_palette(colors))
             self._app.setStyleSheet(stylesheet(colors))
-            self.theme_changed.emit()
 
 
 def pad(box: QAbstractSpinBox) -> None:
@@ -212,7 +209,7 @@ def pad(box: QAbstractSpinBox) -> None:
 
 
 def stylesheet(c: Colors) -> str:
-    """The window's one stylesheet. Widgets opt in by dynamic property: role = title, muted, pill, primary, danger."""
+    """The window's one stylesheet. Widgets opt in by dynamic property: role (see roles.py), tone, level."""
     arrows = (resources_dir() / "icons").as_posix()
     values = {name: getattr(c, name) for name in Colors.__slots__}
     return _SHEET.format_map({**values, "arrows": arrows, "name": "dark" if c.dark else "light"})
@@ -266,14 +263,6 @@ QPushButton[role="danger"] {{ color: {bad}; }}
 QPushButton[role="toggle"] {{ padding: 2px 9px; }}
 QPushButton:checked {{ background: {selected}; border-color: {accent}; }}
 QPushButton[role="cap"] {{ padding: 3px 8px; font-weight: 600; }}
-QPushButton[role="link"] {{ background: transparent; border-color: transparent; color: {accent}; padding: 3px 6px;
-    text-decoration: underline; }}
-QPushButton[role="link"]:hover {{ background: {hover}; }}
-QPushButton[role="link"]:focus {{ border-color: {accent}; }}
-QToolButton[role="button"] {{ background: {raised}; border: 1px solid {border_strong}; padding: 3px 8px; }}
-QToolButton[role="button"]:hover {{ background: {hover}; }}
-QToolButton[role="button"]:checked {{ background: {selected}; border-color: {accent}; }}
-QToolButton[role="button"]:disabled {{ color: {disabled}; border-color: {border}; }}
 
 QLineEdit, QPlainTextEdit, QTextEdit {{
     background: {panel}; border: 1px solid {border_strong}; border-radius: 5px; padding: 3px 7px;
@@ -360,6 +349,7 @@ QWidget#welcome QScrollArea, QWidget#welcome QScrollArea > QWidget > QWidget {{ 
 QWidget#welcome QListWidget {{ background: {raised}; }}
 QWidget#welcome QListWidget::item {{ border-radius: 5px; }}
 QWidget#welcome QListWidget::item:hover {{ background: {hover}; }}
+QToolButton[role="fold"]:checked {{ background: transparent; border-color: transparent; }}
 QToolButton[role="chip"] {{ background: {window}; border: 1px solid {border_strong}; border-radius: 10px;
     padding: 2px 7px; }}
 QToolButton[role="chip"]:hover {{ background: {hover}; }}

@@ -34,8 +34,9 @@ def to_accept(
     likely: float,
 ) -> list[ImageToAccept]:
     """The open detections from `score` on of the images whose detections are known; likely: the run's own threshold,
-    from which on a detection that stays open keeps the image from counting as labelled."""
-    categories = [c.id for c in project.categories]
+    from which on a detection that stays open keeps the image from counting as labelled. Classes that are hidden on the
+    canvas stay open."""
+    categories, hidden = [c.id for c in project.categories], sorted(project.category_view.hidden)
     rows = project.rows
     wanted: list[ImageToAccept] = []
     for image_id in image_ids:
@@ -52,9 +53,10 @@ def to_accept(
             box_category_ids=[b.category_id for b in boxes],
             rejections=project.rejections(image_id) if len(above) else (),
         ).open
-        taken = found[above.scores[found] >= score]
+        wished = (above.scores[found] >= score) & ~np.isin(above.category_ids[found], hidden)
+        taken = found[wished]
         if len(taken):
-            rest = found[(above.scores[found] < score) & (above.scores[found] >= likely)]
+            rest = found[~wished & (above.scores[found] >= likely)]
             wanted.append(ImageToAccept(image_id=image_id, found=above.take(taken), finished=not len(rest)))
     return wanted
 

@@ -57,13 +57,19 @@ class BoxAttributes(QObject):
         before = next((a for a in self.shown.attributes if a.name == name and a.editable), None)
         if before is None or self.shown.box is None:
             return self.tr("This value cannot be changed here.")
+        lacks = all(a.name != name for a in self._attributes(self.shown.box))
+        if before.there and lacks and not text.strip():
+            self._put(self.shown.box, name, None)
+            return ""
         try:
             value = box_attributes.typed(text, before.value)
         except ValueError:
             return self._wanted(before.value).format(text)
         if isinstance(value, str) and any(ord(letter) < 32 for letter in value):
             return self.tr("A value holds no control characters.")
-        if value != before.value:
+        if not before.there and not text.strip():
+            return ""
+        if value != before.value or not before.there:
             self._put(self.shown.box, name, value)
         return ""
 
@@ -73,6 +79,7 @@ class BoxAttributes(QObject):
         return self.tr("{0} is not a number")
 
     def _put(self, box: Box, name: str, value: Any) -> None:
+        """None: the file's record lacks it, and is to do without."""
         original = next((a.value for a in self._attributes(box) if a.name == name), None)
         values = {key: kept for key, kept in given(box).items() if key != name}
         if value != original:
@@ -90,6 +97,8 @@ class BoxAttributes(QObject):
             self._later.start()
 
     def _on_changed(self) -> None:
+        if self._project.closed:  # its widgets live on until the event loop comes round
+            return
         before = self.shown
         self.shown = self._look()
         if self.shown != before:
@@ -101,15 +110,18 @@ class BoxAttributes(QObject):
         if len(selected) != 1:
             return Shown(any_here=some)
         (box,) = selected
-        if box.place is None:
-            return Shown(box=box, any_here=some)
         now, found = given(box), self._attributes(box)
-        attributes = tuple(replace(a, value=now.get(a.name, a.value)) for a in found)
+        names = {a.name for a in found}
+        lacking = tuple(a for a in box_attributes.offered(self._records) if a.name not in names)
+        attributes = tuple(
+            replace(a, value=now.get(a.name, a.value), there=a.there or a.name in now) for a in (*found, *lacking)
+        )
         return Shown(box=box, attributes=attributes, message=self._fault, any_here=some)
 
     def _attributes(self, box: Box) -> tuple[Attribute, ...]:
         """Of the box's record as it is in the file."""
-        index = self._document.index_of(box) if self._document is not None else None
+        drawn = self._document is None or box.place is None
+        index = None if drawn or self._document is None else self._document.index_of(box)
         return self._records.get(index, ()) if index is not None else ()
 
     def _read(self) -> None:

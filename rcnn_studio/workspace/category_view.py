@@ -5,7 +5,7 @@ Only how a person looks and works: labels, files and training know nothing of it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -50,9 +50,6 @@ class CategoryView(QObject):
         """The boxes that a hand on the canvas may pick and change."""
         out = self.hidden | self.locked
         return boxes if not out else tuple(box for box in boxes if box.category_id not in out)
-
-    def unlocked(self, boxes: Iterable[Box]) -> list[Box]:
-        return [box for box in boxes if box.category_id not in self.locked]
 
     def set_hidden(self, category_ids: Collection[int], on: bool) -> None:
         wanted = self.hidden | frozenset(category_ids) if on else self.hidden - frozenset(category_ids)

@@ -7,9 +7,9 @@ Conflicts are in files_conflicts, problems in files_problems, the edits in files
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
@@ -21,31 +21,42 @@ from rcnn_studio.workspace.files_reading import Latest
 from rcnn_studio.workspace.job import JobBoard
 
 FileKind = Literal["waiting", "written", "failed"]
-VersionKind = Literal["first", "version", "theirs"]
+VersionKind = Literal["first", "version", "theirs", "made", "absent"]
+Scope = Literal["session", "ever"]
+"""Which changes: since the project was opened this time, or since it began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedFile:
-    """A linked file that this session is about. kind: "waiting" to be written, "written" since the project was
-    opened, "failed": could not be written, message says why. boxes: how many differ, None where nobody counted."""
+    """A linked file. kind: "waiting" to be written, "written" already, "failed": could not be written, message says
+    why. boxes: how many differ, None where nobody counted. new: it was not there before; same: it is what it was."""
 
     path: str
     kind: FileKind
     boxes: int | None = None
+    new: bool = False
+    same: bool = False
     message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """files: those that are listed; more: how many others there are. boxes: in all of them, None if not counted."""
+    """files: those that are listed; more: how many others wait to be written. boxes: in all of them, None if not
+    counted."""
 
     files: tuple[ChangedFile, ...] = ()
     more: int = 0
     boxes: int | None = None
+    scope: Scope = "session"
 
     @property
     def total(self) -> int:
         return len(self.files) + self.more
+
+    @property
+    def settled(self) -> Changes:
+        """Only what is, or will be, another file than before."""
+        return replace(self, files=tuple(file for file in self.files if not file.same))
 
     @property
     def waiting(self) -> int:
@@ -55,7 +66,9 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """An earlier version of a file, kept in the backups folder. id: the store's own. time: UTC, ISO 8601."""
+    """An earlier version of a file, kept in the backups folder. id: the store's own. time: UTC, ISO 8601, or "".
+    kind: "first": before our first write, "version": a later one, "theirs": another program's; of a file that we made,
+    "made" is the first one, and "absent" stands for the time before it, of which nothing is kept."""
 
     id: int
     path: str
@@ -70,10 +83,13 @@ class FileSource(Protocol):
     @property
     def read_only(self) -> bool: ...
 
-    def changes(self) -> Changes:
-        """The files that lag behind or were written since the project was opened."""
+    def changes(self, scope: Scope) -> Changes:
+        """The files that lag behind, and those that were written, the latest first; boxes may not be counted yet."""
 
-    def both(self, path: str) -> tuple[bytes | None, bytes | None]:
+    def counted(self, changes: Changes, should_stop: ShouldStop) -> Changes:
+        """The same with the numbers of boxes, where these are not too many to count."""
+
+    def both(self, path: str, scope: Scope) -> tuple[bytes | None, bytes | None]:
         """(as the file was, as it will be or is) of a changed file; None: there is none."""
 
     def versions(self, path: str) -> tuple[Version, ...]:
@@ -85,10 +101,10 @@ class FileSource(Protocol):
     def on_disk(self, path: str) -> bytes | None:
         """The file as it is now."""
 
-    def write_now(self, report: Report, should_stop: ShouldStop) -> Any:
-        """Bring all files that lag behind up to date."""
+    def write_now(self, report: Report, should_stop: ShouldStop) -> int:
+        """Bring all files that lag behind up to date. -> how many files were written"""
 
-    def edit_back(self, path: str) -> Edit | None:
+    def edit_back(self, path: str, scope: Scope) -> Edit | None:
         """The edit that takes back what changed in the labels of this file; None where none did."""
 
     def restore(self, version: Version) -> Collection[int]:
@@ -102,14 +118,19 @@ class Shown:
 
     path: str
     version: Version | None = None
+    scope: Scope = "session"
 
 
 class FilesModel(QObject):
-    """The list, the difference looked at, the versions of that file. Methods belong to the GUI thread."""
+    """The list, the difference looked at, the versions of that file. Methods belong to the GUI thread.
+
+    summary: what this session has changed, counted when asked for. written(n): so many files were, on demand."""
 
     changes_changed = Signal()
     difference_changed = Signal()
     versions_changed = Signal()
+    summary_changed = Signal()
+    written = Signal(int)
     restored = Signal(list)
     edit_ready = Signal(object)
     failed = Signal(str)
@@ -119,7 +140,10 @@ class FilesModel(QObject):
         self._source = source
         self._board = board
         self._latest = Latest("files", self)
+        self._counting = Latest("file-counts", self)
+        self._scope: Scope | None = None
         self.changes = Changes()
+        self.summary = Changes()
         self.loaded = False
         self.shown: Shown | None = None
         self.difference: Difference | None = None
@@ -127,6 +151,12 @@ class FilesModel(QObject):
         self.versions: tuple[Version, ...] = ()
         self._latest.answered.connect(self._on_answered)
         self._latest.failed.connect(self._on_failed)
+        self._counting.answered.connect(self._on_counted)
+
+    @property
+    def scope(self) -> Scope:
+        """Which changes are listed."""
+        return self._scope or self.changes.scope
 
     @property
     def read_only(self) -> bool:
@@ -138,14 +168,25 @@ class FilesModel(QObject):
         return self._latest.waits_for("difference")
 
     def refresh(self) -> None:
-        """Read the list anew; changes_changed follows."""
-        self._latest.ask("changes", lambda _should_stop: self._source.changes())
+        """Read the list anew; changes_changed follows, and again once the boxes are counted."""
+        self._latest.ask("changes", partial(_listed, self._source, self._scope))
+
+    def set_scope(self, scope: Scope | None) -> None:
+        """List these changes; None: this session's, and where there are none, all that there ever were."""
+        before = self._scope
+        self._scope = scope
+        if scope is None or (scope, scope) != (before, self.changes.scope):
+            self.refresh()
+
+    def summarize(self) -> None:
+        """Count what this session has changed; summary_changed follows."""
+        self._counting.ask("summary", lambda stop: self._source.counted(self._source.changes("session"), stop))
 
     def look_at(self, path: str, version: Version | None = None) -> None:
         """Compare this file with what it was, or a kept version with what it is now; difference_changed follows at
         once with nothing, and again with the answer."""
         other_file = self.shown is None or self.shown.path != path
-        self.shown = Shown(path=path, version=version)
+        self.shown = Shown(path=path, version=version, scope=self.scope)
         self.difference, self.difference_error = None, ""
         self._latest.ask("difference", partial(self._compare, self.shown))
         self.difference_changed.emit()
@@ -166,13 +207,15 @@ class FilesModel(QObject):
         """Write all that lag behind, as a job with progress."""
         job = self._board.prepare(self.tr("Writing files"), self._source.write_now, quiet=True)
         job.job_finished.connect(self._on_written)
+        job.job_finished.connect(self._tell_written)
         job.job_failed.connect(self._on_job_failed)
         job.job_cancelled.connect(self.refresh)
         self._board.start(job)
 
     def take_back(self, path: str) -> None:
         """Take back what changed in the labels of a file; edit_ready(Edit), to be pushed, or `failed` follows."""
-        self._latest.ask("edit", lambda _should_stop: (self._source.edit_back(path),))
+        scope = self.scope
+        self._latest.ask("edit", lambda _should_stop: (self._source.edit_back(path, scope),))
 
     def restore(self, version: Version) -> None:
         """Bring a kept version back; `restored` or `failed` follows."""
@@ -183,18 +226,18 @@ class FilesModel(QObject):
 
     def close(self) -> None:
         self._latest.close()
+        self._counting.close()
 
     def _compare(self, shown: Shown, should_stop: ShouldStop) -> Difference:
         if shown.version is None:
-            before, after = self._source.both(shown.path)
+            before, after = self._source.both(shown.path, shown.scope)
         else:
             before, after = self._source.version(shown.version), self._source.on_disk(shown.path)
         return compare(before, after, should_stop=should_stop)
 
     def _on_answered(self, kind: object, result: object) -> None:
         if isinstance(result, Changes):
-            self.changes, self.loaded = result, True
-            self.changes_changed.emit()
+            self._on_listed(result)
         elif isinstance(result, Difference):
             self.difference = result
             self.difference_changed.emit()
@@ -204,12 +247,33 @@ class FilesModel(QObject):
             self.versions = result
             self.versions_changed.emit()
 
+    def _on_listed(self, changes: Changes) -> None:
+        other = changes.scope != self.changes.scope
+        self.changes, self.loaded = changes, True
+        if other and self.shown is not None:
+            self.look_away()
+        self.changes_changed.emit()
+        if changes.boxes is None and changes.total:
+            self._counting.ask("boxes", lambda stop: (changes, self._source.counted(changes, stop)))
+
+    def _on_counted(self, kind: object, result: object) -> None:
+        if kind == "summary" and isinstance(result, Changes):
+            self.summary = result.settled
+            self.summary_changed.emit()
+        elif isinstance(result, tuple) and result[0] is self.changes and result[1] is not self.changes:
+            self.changes = result[1]
+            self.changes_changed.emit()
+
     def _on_failed(self, kind: object, message: str) -> None:
         if kind == "difference":
             self.difference_error = message
             self.difference_changed.emit()
         else:
             self.failed.emit(message)
+
+    def _tell_written(self, number: object) -> None:
+        if isinstance(number, int):
+            self.written.emit(number)
 
     def _on_edit(self, edit: Edit | None) -> None:
         if edit is None:
@@ -230,6 +294,11 @@ class FilesModel(QObject):
     def _on_job_failed(self, error: StudioError) -> None:
         self.failed.emit(str(error))
         self.refresh()
+
+
+def _listed(source: FileSource, scope: Scope | None, _should_stop: ShouldStop) -> Changes:
+    changes = source.changes(scope or "session")
+    return changes if scope is not None or changes.total else source.changes("ever")
 
 
 def _restore(source: FileSource, version: Version, _report: Report, _should_stop: ShouldStop) -> Collection[int]:

@@ -132,25 +132,39 @@ class HistoryModel(QObject):
             self._latest.ask("entries", lambda _stop: self._source.history(LIMIT))
 
     def select(self, entry: Happened | None) -> None:
-        """Show the image at hand as it was after this edit; an edit of one other image shows that image first."""
+        """Look at the image of this edit as it was after it; of an edit of several, at the image at hand. The image at
+        hand stays; see go_to_image."""
         self.selected, self.past, self.past_error = entry, None, ""
         self._latest.forget("past")
-        if entry is not None and len(entry.images) == 1 and entry.images[0] != self._project.current_id:
-            if self._project.rows.has(entry.images[0]):
-                self._project.set_current(entry.images[0])
-            self.selected = entry
-        image_id = self._project.current_id
+        image_id = None if entry is None else self._image_of(entry)
         if entry is not None and image_id is not None:
             self._latest.ask("past", lambda _stop: self._look_back(image_id, entry.sequence))
         self.past_changed.emit()
 
     @property
+    def is_elsewhere(self) -> bool:
+        """True if the edit looked at is of another image than the one at hand."""
+        image_id = None if self.selected is None else self._image_of(self.selected)
+        return image_id not in (None, self._project.current_id)
+
+    def go_to_image(self) -> None:
+        """Make the image of the edit looked at the one at hand."""
+        image_id = None if self.selected is None else self._image_of(self.selected)
+        if image_id is not None and self.is_elsewhere:
+            self._project.set_current(image_id)
+
+    def _image_of(self, entry: Happened) -> int | None:
+        if len(entry.images) == 1:
+            return entry.images[0] if self._project.rows.has(entry.images[0]) else None
+        return self._project.current_id
+
+    @property
     def can_bring_back(self) -> bool:
-        """True if the version shown is another than the one at hand."""
+        """True if the image is not now what is shown of it."""
         return self._edit_back() is not None and not self._project.read_only
 
     def bring_back(self) -> bool:
-        """Make the image at hand what it was, as one edit. -> whether there was anything to do"""
+        """Make the image what it was, as one edit. -> whether there was anything to do"""
         edit = self._edit_back()
         if edit is None or self._project.read_only:
             return False
@@ -161,10 +175,10 @@ class HistoryModel(QObject):
         self._latest.close()
 
     def _edit_back(self) -> Edit | None:
-        past, current = self.past, self._project.current_id
-        if past is None or current is None or past.record.id != current:
+        past = self.past
+        if past is None or not self._project.rows.has(past.record.id):
             return None
-        now = self._project.image_record(current)
+        now = self._project.image_record(past.record.id)
         change = change_between(now, replace(past.record, split=now.split))
         if not change.removed and not change.added and change.state[0] == change.state[1]:
             return None
@@ -202,8 +216,10 @@ class HistoryModel(QObject):
             self.failed.emit(message)
 
     def _on_image_changed(self, image_id: int) -> None:
-        if self.past is not None and self.past.record.id != image_id:
+        if self.selected is not None and len(self.selected.images) != 1:
             self.select(None)
+        elif self.selected is not None:
+            self.past_changed.emit()
         if self._watching and self._only_image:
             self.refresh()
 

@@ -18,21 +18,22 @@ from rcnn_studio.domain.dataset import Category, ImageRecord
 from rcnn_studio.domain.edits import Edit, ImageChange, change_between
 from rcnn_studio.domain.errors import Cancelled, ProjectError
 from rcnn_studio.domain.progress import Report, ShouldStop
-from rcnn_studio.store import backups, documents, linked, reading
+from rcnn_studio.store import backups, documents, linked, reading, written
 from rcnn_studio.store.backups import Backup
 from rcnn_studio.store.history import HistoryEntry
-from rcnn_studio.store.listing import LinkedTable, absent_files, read_linked
+from rcnn_studio.store.listing import LinkedTable, read_linked
 from rcnn_studio.store.marking import WITH_CATEGORY_TABLE
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.store.schema import DATABASE_NAME, connect, transaction
-from rcnn_studio.workspace.files import ChangedFile, Changes, Version
+from rcnn_studio.store.written import Opening
+from rcnn_studio.workspace.files import ChangedFile, Changes, Scope, Version, VersionKind
 from rcnn_studio.workspace.files_conflicts import Dispute, Keep
 from rcnn_studio.workspace.files_history import Happened
 
 LISTED = 200
-"""So many files at most are listed with their bytes."""
+"""So many files at most that lag behind are listed: their new bytes are made for it."""
 
-COUNTED_IMAGES = 1000
+COUNTED_IMAGES = 20_000
 """Of more images nobody waits for the number of their boxes."""
 
 KEPT_BYTES = 256 << 20
@@ -49,59 +50,72 @@ class StoreFiles:
 
     def __init__(self, store: ProjectStore) -> None:
         self._store = store
-        newest = store.backups(limit=1)
-        last = store.history(1)
-        self._first_backup = newest[0].id if newest else 0
-        self._opened_at = last[0].sequence if last else 0
-        self._absent = absent_files(store.folder)
+        self._opening = written.opening(store.folder)
         self._pairs: dict[str, Pair] = {}
 
     @property
     def read_only(self) -> bool:
         return self._store.read_only
 
-    def changes(self) -> Changes:
-        """See FileSource. Of files that are both written and behind again, the whole way since the opening is shown."""
-        table = read_linked(self._store.folder)
+    def changes(self, scope: Scope) -> Changes:
+        """See FileSource. Of files that are both written and behind again, the whole way is shown."""
         waiting = self._store.what_will_change(LISTED)
-        earlier, made = self._replaced(table), self._made(table)
+        since = self._since(scope)
+        done = {file.path: file for file in written.written_since(self._store.folder, since)}
         errors = self._store.file_errors()
         self._pairs = {}
         files = []
         for diff in waiting:
-            path = str(diff.path)
-            before = backups.read(earlier[path]) if path in earlier else diff.before
-            before = None if path in made else before
-            self._keep(path, (before, diff.after))
-            message = diff.message or errors.get(path, "")
-            files.append(ChangedFile(path=path, kind="failed" if message else "waiting", message=message))
-        behind = {file.path for file in files}
-        written = [path for path in dict.fromkeys((*made, *earlier)) if path not in behind]
-        files += [ChangedFile(path=path, kind="written") for path in written[: max(0, LISTED - len(files))]]
-        hidden = self._store.pending_files() - len(self._store.conflicts()) - len(behind)
+            path, message = str(diff.path), diff.message or errors.get(str(diff.path), "")
+            known = done.pop(path, None)
+            new = known.new if known is not None else diff.before is None
+            self._keep(path, (diff.before, diff.after))
+            files.append(ChangedFile(path=path, kind="failed" if message else "waiting", message=message, new=new))
+        files += [ChangedFile(path=f.path, kind="written", new=f.new, same=f.same) for f in done.values()]
+        hidden = self._store.pending_files() - len(self._store.conflicts()) - len(waiting)
         more = max(0, hidden) if len(waiting) == LISTED else 0
-        more += max(0, len(written) - max(0, LISTED - len(behind)))
-        return self._with_boxes(Changes(files=tuple(files), more=more), table)
+        return Changes(files=tuple(files), more=more, scope=scope)
 
-    def both(self, path: str) -> Pair:
-        if path in self._pairs:
-            return self._pairs[path]
-        found = next((diff for diff in self._store.what_will_change(LISTED) if str(diff.path) == path), None)
+    def counted(self, changes: Changes, should_stop: ShouldStop) -> Changes:
+        """Counts the boxes that are others than then, where those are not in too many images."""
+        sequence = self._sequence(changes.scope)
         table = read_linked(self._store.folder)
-        earlier = self._replaced(table).get(path)
-        after = self.on_disk(path) if found is None else found.after
-        if path in self._made(table):
-            return None, after
-        if earlier is not None:
-            return backups.read(earlier), after
-        return (after if found is None else found.before), after
+        images = _images_by_path(table, {file.path for file in changes.files})
+        edited = self._store.last_edits()
+        images = {path: [i for i in ids if edited.get(i, 0) > sequence] for path, ids in images.items()}
+        if changes.more or sum(map(len, images.values())) > COUNTED_IMAGES:
+            return changes
+        counts: dict[str, int] = {}
+        for path, ids in images.items():
+            counts[path] = sum(self._count(image_id, sequence, should_stop) for image_id in ids)
+        files = tuple(replace(file, boxes=counts.get(file.path, 0)) for file in changes.files)
+        return replace(changes, files=files, boxes=sum(counts.values()))
+
+    def both(self, path: str, scope: Scope) -> Pair:
+        waiting = self._pairs.get(path)
+        if waiting is None:
+            found = next((diff for diff in self._store.what_will_change(LISTED) if str(diff.path) == path), None)
+            waiting = None if found is None else (found.before, found.after)
+        on_disk = self.on_disk(path) if waiting is None else waiting[0]
+        try:
+            known, before = written.before(self._store.folder, self._store.backups_folder, path, self._since(scope))
+        except ProjectError:
+            if waiting is None:
+                raise
+            return waiting
+        return before if known else on_disk, on_disk if waiting is None else waiting[1]
 
     def versions(self, path: str) -> tuple[Version, ...]:
-        return tuple(
-            Version(id=b.id, path=path, kind=b.kind, time=b.time, size=b.size) for b in self._store.backups(path)
-        )
+        """See FileSource: of a file that we made, the last row says that it was not there before."""
+        made = written.was_made(self._store.folder, path)
+        found = [_version_of(backup, path, made=made) for backup in self._store.backups(path)]
+        if made:
+            found.append(Version(id=0, path=path, kind="absent", time="", size=0))
+        return tuple(found)
 
     def version(self, version: Version) -> bytes | None:
+        if version.kind == "absent":
+            return None
         found = next((b for b in self._store.backups(version.path) if b.id == version.id), None)
         if found is None:
             raise ProjectError(f"{version.path}: this version is not kept any more. Choose another one.")
@@ -110,22 +124,30 @@ class StoreFiles:
     def on_disk(self, path: str) -> bytes | None:
         return _read(path)
 
-    def write_now(self, _report: Report, should_stop: ShouldStop) -> None:
+    def count_written(self) -> int:
+        """How many files are others now than when the project was opened; quick, and also after it was closed."""
+        return sum(1 for file in written.written_since(self._store.folder, self._opening) if not file.same)
+
+    def write_now(self, _report: Report, should_stop: ShouldStop) -> int:
         """Asks for it and waits; to stop means to wait no longer."""
+        if self._store.read_only:
+            return 0
         self._store.flush()
+        before = self._store.pending_files()
         self._store.resume_writing()
         self._store.write_back(wait=False)
         while self._store.pending_files() > len(self._store.conflicts()) and not self._store.file_errors():
             if should_stop():
                 raise Cancelled
             time.sleep(POLL_S)
+        return max(0, before - self._store.pending_files())
 
-    def edit_back(self, path: str) -> Edit | None:
+    def edit_back(self, path: str, scope: Scope) -> Edit | None:
         table = read_linked(self._store.folder)
         changes: list[ImageChange] = []
         after: tuple[Category, ...] | None = None
         for image_id in _images_of(table, path):
-            edit = self._store.restore_edit(image_id, self._opened_at, "")
+            edit = self._store.restore_edit(image_id, self._sequence(scope), "")
             if edit is None:
                 continue
             changes += edit.images
@@ -146,33 +168,16 @@ class StoreFiles:
         if used + sum(len(data or b"") for data in pair) <= KEPT_BYTES:
             self._pairs[path] = pair
 
-    def _replaced(self, table: LinkedTable) -> dict[str, Backup]:
-        """The first version of each file that was replaced in this session, by the file's path; newest file first."""
-        found: dict[str, Backup] = {}
-        for backup in self._store.backups(limit=MANY):
-            if backup.id <= self._first_backup:
-                break
-            file = table.files.get(backup.file_id)
-            if file is not None and backup.kind != "theirs":
-                found[str(file.path)] = backup
-        return found
+    def _since(self, scope: Scope) -> Opening | None:
+        return self._opening if scope == "session" else None
 
-    def _made(self, table: LinkedTable) -> list[str]:
-        """The files that were not there when the project was opened and that have been written since."""
-        made = (table.files[file_id] for file_id in self._absent if file_id in table.files)
-        return [str(file.path) for file in made if file.hash]
+    def _sequence(self, scope: Scope) -> int:
+        return self._opening.sequence if scope == "session" else 0
 
-    def _with_boxes(self, changes: Changes, table: LinkedTable) -> Changes:
-        """Counts the boxes that are others than when the project was opened, where those are not too many images."""
-        images = _images_by_path(table, {file.path for file in changes.files})
-        if changes.more or sum(map(len, images.values())) > COUNTED_IMAGES:
-            return changes
-        counts = {path: sum(map(self._count, ids)) for path, ids in images.items()}
-        files = tuple(replace(file, boxes=counts.get(file.path, 0)) for file in changes.files)
-        return Changes(files=files, boxes=sum(counts.values()))
-
-    def _count(self, image_id: int) -> int:
-        change = change_between(self._store.image_as_of(image_id, self._opened_at), self._store.image(image_id))
+    def _count(self, image_id: int, sequence: int, should_stop: ShouldStop) -> int:
+        if should_stop():
+            raise Cancelled
+        change = change_between(self._store.image_as_of(image_id, sequence), self._store.image(image_id))
         return len({box.id for box in (*change.removed, *change.added)})
 
 
@@ -233,6 +238,11 @@ def _happened(entries: Sequence[HistoryEntry]) -> tuple[Happened, ...]:
         )
         for entry in entries
     )
+
+
+def _version_of(backup: Backup, path: str, *, made: bool) -> Version:
+    kind: VersionKind = "made" if made and backup.kind == "first" else backup.kind
+    return Version(id=backup.id, path=path, kind=kind, time=backup.time, size=backup.size)
 
 
 def _read(path: str) -> bytes | None:

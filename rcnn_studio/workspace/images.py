@@ -5,6 +5,7 @@ Uses the one decoder of formats.images, so that what is seen is what is trained 
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -25,6 +26,8 @@ from rcnn_studio.workspace.thumbnail_files import ThumbnailFiles
 CACHE_BYTES = 384 * 1024 * 1024
 THUMBNAIL_SIDE = 96
 THUMBNAIL_CACHE = 3000
+QUIET_S = 0.5
+"""So long after the last step from image to image, or edit, the thumbnails of all images go on being made."""
 POLITE_S = 2.0
 """So long at most waits what is made ahead: thumbnails for the rows in view, neighbours for the open image."""
 
@@ -127,6 +130,7 @@ class Thumbnails(QObject):
         super().__init__(parent)
         self._path_of = path_of
         self._files = files
+        self._busy_until = 0.0
         self._images: OrderedDict[int, QImage] = OrderedDict()
         self._pool = NewestFirst(name="thumbnails", threads=1, limit=120)
         self._made.connect(self._on_made, Qt.ConnectionType.QueuedConnection)
@@ -142,20 +146,32 @@ class Thumbnails(QObject):
         """Those of which nothing is kept on disk. Takes about 20 us an image; not on the GUI thread."""
         found: list[int] = []
         for image_id in image_ids:
-            check(should_stop)
+            self._wait_for_rest(should_stop)
             with suppress(StudioError, OSError):
                 if self._files is not None and not self._files.has(self._path_of(image_id)):
                     found.append(image_id)
         return found
 
-    def keep(self, image_id: int) -> None:
-        """Make one and keep it on disk, not in memory; waits while rows in view want theirs. Not on the GUI thread."""
+    def make_way(self) -> None:
+        """The person goes from image to image, or draws: what is made ahead waits until that is over."""
+        self._busy_until = time.monotonic() + QUIET_S
+
+    def keep(self, image_id: int, should_stop: ShouldStop) -> None:
+        """Make one and keep it on disk, not in memory; waits while rows in view want theirs, and while the person is
+        at work. Raises Cancelled. Not on the GUI thread."""
+        self._wait_for_rest(should_stop)
         self._pool.wait_idle(timeout_s=POLITE_S)
         if self._files is not None:
             with suppress(StudioError, OSError):
                 path = self._path_of(image_id)
                 if not self._files.has(path):  # a row in view may have asked for it meanwhile
                     self._files.put(path, _thumbnail(path))
+
+    def _wait_for_rest(self, should_stop: ShouldStop) -> None:
+        check(should_stop)
+        while time.monotonic() < self._busy_until:
+            time.sleep(QUIET_S / 10)
+            check(should_stop)
 
     def trim(self) -> None:
         """Keep the disk's part below its cap."""

@@ -66,13 +66,14 @@ class ProjectModel(ProjectState):
             self._push_boxes(text, added=fresh, select=[b.id for b in fresh])
         return fresh
 
-    def change_boxes(self, boxes: Sequence[Box], text: str) -> None:
-        """Replace boxes of the image at hand by these values with the same ids; equal ones are left out."""
+    def change_boxes(self, boxes: Sequence[Box], text: str, *, onto: Edit | None = None) -> None:
+        """Replace boxes of the image at hand by these values with the same ids; equal ones are left out. onto: see
+        push"""
         now = {box.id: box for box in self.boxes}
         changed = [box for box in boxes if box.id in now and now[box.id] != box]
         changed = self._free([now[b.id] for b in changed], changed)
         if changed:
-            self._push_boxes(text, removed=tuple(now[b.id] for b in changed), added=tuple(changed))
+            self._push_boxes(text, removed=tuple(now[b.id] for b in changed), added=tuple(changed), onto=onto)
 
     def delete_boxes(self, box_ids: Collection[int]) -> None:
         wanted = self._boxes(box_ids)
@@ -104,19 +105,22 @@ class ProjectModel(ProjectState):
             many = self.tr("Set {1} on {0} boxes") if on else self.tr("Clear {1} on {0} boxes")
             self.change_boxes(changed, self._counted(wanted, one, many, (flag.name or "").lower()))
 
-    def nudge(self, box_ids: Collection[int], dx: float, dy: float) -> None:
-        """Move boxes by pixels, stopped at the image's border."""
+    def nudge(self, box_ids: Collection[int], dx: float, dy: float, *, onto: Edit | None = None) -> None:
+        """Move boxes by pixels, stopped at the image's border. onto: see push"""
         if self._record is not None:
             size = {"width": self._record.width, "height": self._record.height}
             wanted = self._boxes(box_ids)
-            self.change_boxes(box_edits.nudged(wanted, dx, dy, **size), self._move_text(wanted))
+            self.change_boxes(box_edits.nudged(wanted, dx, dy, **size), self._move_text(wanted), onto=onto)
 
-    def grow(self, box_ids: Collection[int], dx1: float, dy1: float, dx2: float, dy2: float) -> None:
-        """Move single edges by pixels; a box keeps at least one pixel and stays in the image."""
+    def grow(
+        self, box_ids: Collection[int], dx1: float, dy1: float, dx2: float, dy2: float, *, onto: Edit | None = None
+    ) -> None:
+        """Move single edges by pixels; a box keeps at least one pixel and stays in the image. onto: see push"""
         if self._record is not None:
             size = {"width": self._record.width, "height": self._record.height}
             edges, wanted = (dx1, dy1, dx2, dy2), self._boxes(box_ids)
-            self.change_boxes([box_edits.grown(b, edges, **size) for b in wanted], self._resize_text(wanted))
+            grown = [box_edits.grown(b, edges, **size) for b in wanted]
+            self.change_boxes(grown, self._resize_text(wanted), onto=onto)
 
     def set_state(self, image_id: int, state: ImageState) -> None:
         """Say what an image is; an image without a split joins train, every fifth one val."""
@@ -276,6 +280,7 @@ class ProjectModel(ProjectState):
         select: Sequence[int] = (),
         category: Category | None = None,
         begun: bool = False,
+        onto: Edit | None = None,
     ) -> None:
         """One Edit of the image at hand; a `category` that the project does not have yet comes with it.
 
@@ -292,7 +297,7 @@ class ProjectModel(ProjectState):
         change = replace(draft, state=(record.state, state), split=self._split_for(record, state))
         new = category is not None and category not in self.categories
         categories = (self.categories, (*self.categories, category)) if category is not None and new else None
-        self.push(Edit(text=text, images=(change,), categories=categories))
+        self.push(Edit(text=text, images=(change,), categories=categories), onto=onto)
         if select and not self.read_only:
             self.set_selection(select)
 

@@ -20,7 +20,7 @@ from PySide6.QtGui import QGuiApplication, QUndoStack
 
 from rcnn_studio.domain.dataset import Box, BoxSource, Category, ImageRecord
 from rcnn_studio.domain.detections import Rejection
-from rcnn_studio.domain.edits import Edit, ImageChange, apply_to_boxes
+from rcnn_studio.domain.edits import Edit, ImageChange, apply_to_boxes, joined
 from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.tasks.importing import project_title
@@ -58,6 +58,7 @@ class ProjectState(QObject):
         super().__init__(parent)
         self.store = store
         self.undo_stack = QUndoStack(self)
+        self._latest: tuple[int, Edit | None] = (-1, None)
         self.rows = ImageRows(store.image_table())
         self.categories: tuple[Category, ...] = store.categories()
         self.category_counts: Counter[int] = Counter(store.category_counts())
@@ -88,6 +89,11 @@ class ProjectState(QObject):
     @property
     def read_only(self) -> bool:
         return self.store.read_only
+
+    @property
+    def closed(self) -> bool:
+        """The store is closed: there is nothing to read any more."""
+        return self._closed
 
     @property
     def table(self) -> ImageRows:
@@ -167,13 +173,25 @@ class ProjectState(QObject):
 
     # --- edits ----------------------------------------------------------------------------------
 
-    def push(self, edit: Edit) -> None:
-        """Apply an edit and make it undoable. A read-only project says so and changes nothing."""
+    def push(self, edit: Edit, *, onto: Edit | None = None) -> None:
+        """Apply an edit and make it undoable. A read-only project says so and changes nothing.
+
+        onto: an edit that this one goes on with; where that is the latest one, undo takes back both together.
+        """
         if self.read_only:
             self.message.emit(self.tr("This project is open read-only: {0}").format(self.store.owner))
             return
-        self.undo_stack.push(EditCommand(NewStep(edit), self.apply_edit, self.message.emit))
+        both = joined(onto, edit) if onto is not None and onto is self.latest_edit else None
+        replaced, edit = (None, edit) if both is None else (onto, both)
+        self._latest = (self.undo_stack.index() + (replaced is None), edit)
+        self.undo_stack.push(EditCommand(NewStep(edit), self.apply_edit, self.message.emit, replaces=replaced))
         self.edited.emit(edit)
+
+    @property
+    def latest_edit(self) -> Edit | None:
+        """The edit that was made last, for as long as nothing was undone since."""
+        index, edit = self._latest
+        return edit if index == self.undo_stack.index() == self.undo_stack.count() else None
 
     def apply_edit(self, edit: Edit, *, show: bool) -> None:
         """Apply in memory and queue for the disk. show: go to the image the edit is about."""
@@ -290,6 +308,7 @@ class ProjectState(QObject):
     def _recall_steps(self) -> None:
         """The undo steps as they are stored, those of earlier sessions too."""
         if not self.read_only:
+            self._latest = (-1, None)
             limit = max(UNDO_STEPS, self.undo_stack.count() + 1)
             refill(self.undo_stack, self.store.undoable(limit), self.apply_edit, self.message.emit)
 

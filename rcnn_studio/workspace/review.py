@@ -61,6 +61,7 @@ class ReviewModel(ReviewRuns):
         self._predictions.message.connect(self.message)
         self._predictions.ended.connect(self._on_predictions_ended)
         project.categories_changed.connect(self._refresh)
+        project.category_view.changed.connect(self._refresh)
         project.image_changed.connect(self._on_image_changed)
         project.boxes_changed.connect(self._on_labels_changed)
         project.rejections_changed.connect(self._on_labels_changed)
@@ -81,9 +82,10 @@ class ReviewModel(ReviewRuns):
 
     @property
     def triage(self) -> Triage:
-        """The detections above the threshold by what they ask for, whether they are shown or not."""
+        """The detections above the threshold by what they ask for, whether they are shown or not; without those of
+        classes that are hidden on the canvas: nobody decides on what is out of sight."""
         if self._triage is None:
-            self._triage = self._triaged(self.threshold)
+            self._triage = self._in_sight(self._triaged(self.threshold))
         return self._triage
 
     def visible(self) -> list[int]:
@@ -265,6 +267,14 @@ class ReviewModel(ReviewRuns):
             doubles=usable[found.doubles],
             decided=usable[found.decided],
         )
+
+    def _in_sight(self, found: Triage) -> Triage:
+        hidden = sorted(self._project.category_view.hidden)
+        if not hidden or not len(self.detections):
+            return found
+        seen = ~np.isin(self.detections.category_ids, hidden)
+        parts = {name: getattr(found, name) for name in ("open", "covered", "doubles", "decided")}
+        return Triage(**{name: rows[seen[rows]] for name, rows in parts.items()})
 
     def _refresh(self, *, threshold: bool = False) -> None:
         self._triage = None

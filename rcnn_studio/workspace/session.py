@@ -53,6 +53,10 @@ class Session(QObject):
         self._recall_threshold()
         self.review.threshold_changed.connect(self._on_threshold_changed)
         self.project.image_changed.connect(self._on_image_changed)
+        self.project.edited.connect(self._on_edited)
+        # after what is to be painted now has been: a decoding thread takes turns with this one
+        self._beside = QTimer(self, singleShot=True, interval=0)
+        self._beside.timeout.connect(self._on_time_for_neighbours)
         self._ahead = QTimer(self, singleShot=True, interval=THUMBNAILS_AFTER_MS)
         self._ahead.timeout.connect(self._on_time_for_thumbnails)
 
@@ -84,8 +88,16 @@ class Session(QObject):
 
     def _on_image_changed(self, image_id: int) -> None:
         """Show it, and have its neighbours ready before they are asked for."""
+        self.thumbnails.make_way()
         self.images.request(image_id)
-        self.images.prefetch(self.neighbours(image_id))
+        self._beside.start()
+
+    def _on_time_for_neighbours(self) -> None:
+        if self.project.current_id is not None:
+            self.images.prefetch(self.neighbours(self.project.current_id))
+
+    def _on_edited(self, _edit: object) -> None:
+        self.thumbnails.make_way()
 
     def _neighbours_of(self, image_id: int) -> list[int]:
         return self.neighbours(image_id)
@@ -103,6 +115,7 @@ class Session(QObject):
         stay open. discard: gives those edits up.
         """
         self._ahead.stop()
+        self._beside.stop()
         self.thumbnail_pass.end()
         self.board.stop_all()
         if not discard:

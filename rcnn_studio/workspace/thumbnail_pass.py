@@ -12,7 +12,7 @@ from functools import partial
 from PySide6.QtCore import QCoreApplication, QObject, QThread
 
 from rcnn_studio.domain.errors import StudioError
-from rcnn_studio.domain.progress import Progress, Report, ShouldStop, check
+from rcnn_studio.domain.progress import Progress, Report, ShouldStop
 from rcnn_studio.workspace.images import Thumbnails
 from rcnn_studio.workspace.job import Job, JobBoard
 
@@ -100,10 +100,9 @@ def make_thumbnails(thumbnails: Thumbnails, image_ids: list[int], report: Report
     missing = thumbnails.missing(image_ids, should_stop)
     text = QCoreApplication.translate("ThumbnailPass", "Making thumbnails")
     for done, image_id in enumerate(missing):
-        check(should_stop)
         if time.monotonic() - began > SILENT_S:
             report(Progress(text, done, len(missing)))
-        thumbnails.keep(image_id)
+        thumbnails.keep(image_id, should_stop)
     if missing:
         thumbnails.trim()
     return len(missing)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from rcnn_studio.domain.errors import StudioError
-from rcnn_studio.domain.progress import Progress
+from rcnn_studio.domain.progress import Progress, Report, ShouldStop
 from rcnn_studio.domain.runs import (
     EpochEvaluated,
     RunEnded,
@@ -26,7 +27,24 @@ from rcnn_studio.domain.runs import (
 from rcnn_studio.formats.run_folder import read_events
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.tasks.training import run_training
-from rcnn_studio.workspace.job import Job, JobBoard
+from rcnn_studio.workspace.job import Job, JobBoard, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Past:
+    """What a resumed run told before it ended."""
+
+    steps: list[StepDone]
+    evaluations: list[EpochEvaluated]
+
+
+def _with_past(run_dir: Path, work: Work, report: Report, should_stop: ShouldStop) -> RunEnded:
+    """The work of a run that goes on; its events first. Raises FormatError where they cannot be read."""
+    events = read_events(run_dir)
+    steps = [e for e in events if isinstance(e, StepDone)]
+    report(_Past(steps=steps, evaluations=[e for e in events if isinstance(e, EpochEvaluated)]))
+    ended: RunEnded = work(report, should_stop)
+    return ended
 
 
 class TrainingModel(QObject):
@@ -91,21 +109,21 @@ class TrainingModel(QObject):
         """Go on with a run that ended early, on its own labels, exactly where its last checkpoint left it.
 
         config: what it goes on with, where that is not its own (tasks.training.FREE says what may differ).
-        Raises FormatError where the run's events cannot be read. Does nothing while a training runs.
+        What it told before is read on its thread and comes back as `rewound`; where it cannot be read, it fails. Does
+        nothing while a training runs.
         """
-        if self.running:
-            return
-        events = read_events(run_dir)
-        self.steps = [e for e in events if isinstance(e, StepDone)]
-        self.evaluations = [e for e in events if isinstance(e, EpochEvaluated)]
-        self._begin(config, run_dir)
+        if not self.running:
+            self.steps, self.evaluations = [], []
+            self._begin(config, run_dir)
 
     def _begin(self, config: TrainConfig | None, resume: Path | None) -> None:
         self.started, self.ended, self.error = None, None, ""
         self.warnings, self.config = [], config
         self._pause.clear()
         self._started_at, self._waited_s = time.monotonic(), 0.0
-        work = partial(run_training, self._store, config, should_pause=self._pause.is_set, resume=resume)
+        work: Work = partial(run_training, self._store, config, should_pause=self._pause.is_set, resume=resume)
+        if resume is not None:
+            work = partial(_with_past, resume, work)
         job = self._board.prepare(self.tr("Training"), work)
         job.event_received.connect(self._on_event)
         job.progress_changed.connect(self._on_progress)
@@ -149,6 +167,9 @@ class TrainingModel(QObject):
         elif isinstance(event, Warned):
             self.warnings.append(event.message)
             self.warned.emit(event.message)
+        elif isinstance(event, _Past):
+            self.steps, self.evaluations = event.steps, event.evaluations
+            self.rewound.emit()
 
     def _forget_from(self, step: int) -> None:
         """A run that goes on from its last checkpoint tells the steps after it a second time."""

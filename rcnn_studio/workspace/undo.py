@@ -43,12 +43,22 @@ class NewStep:
 class EditCommand(QUndoCommand):
     """Applied when it is pushed; undo and redo also show the image that changes. quiet: does nothing meanwhile.
 
-    refuse(message): the step cannot be read; it leaves the stack then.
+    refuse(message): the step cannot be read; it leaves the stack then. replaces: the edit at the top of the stack,
+    which is taken back before this one is done and whose place this one takes.
     """
 
-    def __init__(self, step: Step, apply: Apply, refuse: Callable[[str], object], *, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        step: Step,
+        apply: Apply,
+        refuse: Callable[[str], object],
+        *,
+        quiet: bool = False,
+        replaces: Edit | None = None,
+    ) -> None:
         super().__init__(step.text)
         self._step = step
+        self._replaces = replaces
         self._apply = apply
         self._refuse = refuse
         self.quiet = quiet
@@ -57,6 +67,8 @@ class EditCommand(QUndoCommand):
     def redo(self) -> None:
         edit = self._read()
         if edit is not None:
+            if self._first and self._replaces is not None:
+                self._apply(self._replaces.inverse(), show=False)
             self._apply(edit, show=not self._first)
             self._first = False
 
@@ -64,6 +76,17 @@ class EditCommand(QUndoCommand):
         edit = self._read()
         if edit is not None:
             self._apply(edit.inverse(), show=True)
+
+    def id(self) -> int:
+        """The same for all: whether two become one is said by the later one."""
+        return 1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, EditCommand) or other._replaces is None:
+            return False
+        self._step = other._step
+        self.setText(other.text())
+        return True
 
     def _read(self) -> Edit | None:
         if self.quiet:

@@ -47,14 +47,18 @@ class RcnnStudio(common.Peer):
         sys.exit(main([]))
 
     def open_folder(self, folder: str) -> None:
-        """What a drop of the folder does; a folder without a project gets one in a job, which is waited for."""
-        from PySide6.QtCore import QCoreApplication
+        """What a drop of the folder does; a folder without a project gets one in a job, which is waited for.
+
+        The harness has no event loop, without which Qt never deletes what was open before.
+        """
+        from PySide6.QtCore import QCoreApplication, QEvent
 
         before, deadline = self.window.session, time.monotonic() + OPENING_S
         self.window.open_path(Path(folder))
         while self.window.session is before and time.monotonic() < deadline:
             QCoreApplication.processEvents()
             time.sleep(0.0005)
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
     def next_image(self) -> None:
         self.window.studio_actions["action.image.next"].trigger()

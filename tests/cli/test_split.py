@@ -105,6 +105,13 @@ def test_a_project_that_is_open_elsewhere_is_left_alone(studio, tmp_path, datase
     assert "Close it there first" in said.err
 
 
+@pytest.mark.parametrize("share", ["a lot", "nan", "1"])
+def test_a_share_that_is_none_is_named_with_what_would_do(studio, tmp_path, share):
+    said = studio("split", tmp_path, "--test", share)
+    assert said.code == 2
+    assert f"argument --test: {share} is no share: use a number from 0 to below 1" in said.err
+
+
 @pytest.mark.parametrize("shares", [("--split", "0.6", "--test", "0.4"), ("--split", "1.2"), ("--test", "-0.1")])
 def test_shares_that_leave_nothing_to_train_on_are_wrong_usage(studio, tmp_path, dataset, shares):
     assert studio("new", tmp_path / "p", "--voc", dataset, *shares).code == 2

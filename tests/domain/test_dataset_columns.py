@@ -34,7 +34,8 @@ def test_each_image_keeps_its_boxes_in_order(boxes) -> None:
         assert data.xyxy[rows].tolist() == [list(b.xyxy) for b in expected.boxes]
         assert data.category_ids[rows].tolist() == [b.category_id for b in expected.boxes]
         assert data.flags[rows].tolist() == [int(b.flags) for b in expected.boxes]
-    assert list(data.iter_heads()) == [(r.id, r.path, r.width, r.height) for r in records]
+    assert (data.image_ids.tolist(), list(data.paths)) == ([r.id for r in records], [r.path for r in records])
+    assert data.sizes.tolist() == [[r.width, r.height] for r in records]
 
 
 def test_a_dataset_without_images_has_no_rows() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from rcnn_studio.domain.balance import Balance
 from rcnn_studio.domain.runs import CategoryScore, Scores
-from rcnn_studio.domain.sentences import advice_reason, duration_text, plural, run_sentence
+from rcnn_studio.domain.sentences import advice_reason, duration_text, found_rule, plural, run_sentence
 
 
 def scores(*rows: tuple[str, int, float, int], AP50: float = 0.7) -> Scores:
@@ -126,3 +129,11 @@ def test_names_are_put_in_the_plural_where_english_is_certain(one: str, many: st
 )
 def test_durations_read_like_a_clock(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
+
+
+def test_what_counts_as_found_is_said_with_its_score() -> None:
+    counted = replace(scores(("bolt", 20, 0.9, 18)), found_from=0.36)
+    assert "from score 0.36 on." in found_rule(counted)
+    balance = Balance(boxes=20, shown=(20,) * 101, right=(18,) * 101)
+    assert "0.36 on, where misses and false alarms balance best." in found_rule(replace(counted, balance=balance))
+    assert found_rule(scores(("bolt", 20, 0.9, -1))) == ""

@@ -13,8 +13,6 @@ from rcnn_studio.domain.splits import (
     VAL,
     assign_missing,
     folder_groups,
-    group_split,
-    joined_groups,
     keep_existing,
     random_split,
     stratified_split,
@@ -111,16 +109,17 @@ def test_images_without_boxes_are_divided_as_well() -> None:
 
 def test_groups_stay_together_and_the_shares_come_near() -> None:
     groups = [n // 7 for n in range(700)]
-    names = group_split(groups, val_fraction=0.2, test_fraction=0.1, seed=1)
+    names = stratified_split([0] * 701, [], groups=groups, val_fraction=0.2, test_fraction=0.1, seed=1)
     assert torn_groups(names, groups) == []
     assert 130 <= names.count(VAL) <= 150
     assert 60 <= names.count(TEST) <= 80
 
 
 def test_two_groups_make_one_of_train_and_one_of_val() -> None:
-    assert sorted(group_split([5, 5, 5, 5, 5, 5, 9], val_fraction=0.1)) == [TRAIN] * 6 + [VAL]
-    assert group_split([4, 4, 4]) == [TRAIN] * 3
-    assert group_split([]) == []
+    two = stratified_split([0] * 8, [], groups=[5, 5, 5, 5, 5, 5, 9], val_fraction=0.1)
+    assert sorted(two) == [TRAIN] * 6 + [VAL]
+    assert stratified_split([0] * 4, [], groups=[4, 4, 4]) == [TRAIN] * 3
+    assert stratified_split([0], [], groups=[]) == []
 
 
 def test_strata_and_groups_go_together() -> None:
@@ -136,14 +135,6 @@ def test_strata_and_groups_go_together() -> None:
 
 def test_folders_are_groups() -> None:
     assert folder_groups(["a/1.jpg", "b/1.jpg", "a/2.jpg", "3.jpg", "a/c/4.jpg"]) == [0, 1, 0, 2, 3]
-
-
-def test_groups_of_two_kinds_are_joined() -> None:
-    folders, twins = [0, 0, 1, 2, 3], [10, 11, 11, 12, 12]
-    assert joined_groups(folders, twins) == [0, 0, 0, 1, 1]
-    assert joined_groups([1, 2], [1, 2]) == [0, 1]
-    with pytest.raises(ValueError, match="argument 2 is shorter"):
-        joined_groups([1, 2], [1])
 
 
 def test_an_image_keeps_its_split_and_a_new_one_follows_its_group() -> None:

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 from shiboken6 import isValid
 
 from rcnn_studio.ui.main_window import MainWindow
-from rcnn_studio.ui.new_project import NewProjectDialog
+from rcnn_studio.ui.start.new_project import NewProjectDialog
 from rcnn_studio.workspace.review import ReviewModel
 from rcnn_studio.workspace.training import TrainingModel
 from tests.e2e.hands import Hands

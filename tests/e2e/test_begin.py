@@ -18,10 +18,10 @@ from PySide6.QtWidgets import QFileDialog, QPushButton
 from rcnn_studio.app import create_window
 from rcnn_studio.tasks.exporting import EXPORT_FORMATS, export_dataset
 from rcnn_studio.ui.commands import opening
-from rcnn_studio.ui.export_dialog import ExportDialog
+from rcnn_studio.ui.dialogs.export_dialog import ExportDialog
 from rcnn_studio.ui.main_window import MainWindow
-from rcnn_studio.ui.new_project import NewProject, NewProjectDialog
-from rcnn_studio.ui.recent_list import WHEN_ROLE
+from rcnn_studio.ui.start.new_project import NewProject, NewProjectDialog
+from rcnn_studio.ui.start.recent_list import WHEN_ROLE
 from tests.e2e.hands import Hands
 from tests.store.projects import voc_project
 

@@ -47,6 +47,57 @@ def test_the_badge_opens_the_changes_and_one_file_is_restored_to_the_byte(
     assert any(box.xyxy == (10, 10, 60, 50) for box in hands.session.project.boxes), "that was one edit, too"
 
 
+def test_write_now_answers_with_what_was_written(qtbot, hands: Hands) -> None:
+    hands.session.store.pause_writing()
+    draw(hands, 10, 10, 60, 50)
+    act(hands, "files.write_back")
+    qtbot.waitUntil(lambda: hands.window.messages.text == "1 file written.", timeout=10_000)
+    act(hands, "files.write_back")
+    qtbot.waitUntil(lambda: hands.window.messages.text == "Everything is written.", timeout=10_000)
+
+
+def test_what_an_earlier_session_changed_is_listed_after_a_restart(
+    qtbot, hands: Hands, written: Callable[[], None]
+) -> None:
+    draw(hands, 10, 10, 60, 50)
+    written()
+    window, badge = hands.window, hands.window.findChild(QWidget, "status.saved")
+    said = "In this session changed on disk: 1 file, 1 box."
+    qtbot.waitUntil(lambda: said in badge.toolTip(), timeout=10_000)
+    folder = hands.session.store.folder
+    window.close_session()
+    assert window.messages.text == said
+    assert window.open_project(folder)
+    act(hands, "files.changes")
+    dialog = window.files.changes
+    qtbot.waitUntil(lambda: dialog.summary.text() == "1 file, 1 box", timeout=10_000)
+    assert dialog.scope.buttons["ever"].isChecked()
+    qtbot.waitUntil(lambda: "+ " in dialog.diff.text and "- " not in dialog.diff.text, timeout=10_000)
+    dialog.scope.buttons["session"].click()
+    qtbot.waitUntil(lambda: dialog.pages.currentWidget() is dialog.nothing, timeout=10_000)
+    assert dialog.nothing.title == "No file has changed in this session"
+    dialog.scope.buttons["ever"].click()
+    qtbot.waitUntil(lambda: dialog.pages.currentWidget() is not dialog.nothing, timeout=10_000)
+
+
+def test_a_click_on_an_edit_stays_here_and_a_double_click_goes_to_its_image(qtbot, hands: Hands) -> None:
+    project = hands.session.project
+    first, second = (int(image) for image in project.rows.ids[:2])
+    draw(hands, 10, 10, 60, 50)
+    project.set_current(second)
+    act(hands, "files.history")
+    panel, past = hands.window.files.history, hands.window.files.past
+    qtbot.waitUntil(lambda: len(past.entries) >= 1, timeout=10_000)
+    place = panel.tree.visualItemRect(panel.tree.topLevelItem(0).child(0)).center()
+    qtbot.mouseClick(panel.tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: past.past is not None, timeout=10_000)
+    assert (past.past.record.id, project.current_id) == (first, second)
+    assert panel.go_to.isVisible()
+    qtbot.mouseDClick(panel.tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert project.current_id == first
+    assert panel.go_to.isHidden()
+
+
 def test_a_file_changed_by_another_program_has_a_banner_and_theirs_can_be_undone(
     qtbot, hands: Hands, written: Callable[[], None]
 ) -> None:

@@ -7,9 +7,9 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from rcnn_studio.app import create_window
-from rcnn_studio.ui.key_sheet import KeySheet
+from rcnn_studio.ui.dialogs.key_sheet import KeySheet
+from rcnn_studio.ui.dialogs.settings_dialog import SettingsDialog
 from rcnn_studio.ui.main_window import MainWindow
-from rcnn_studio.ui.settings_dialog import SettingsDialog
 from rcnn_studio.ui.theme import ThemeMode
 from tests.e2e.hands import Hands
 

@@ -121,7 +121,7 @@ def test_a_training_waits_goes_on_ends_and_is_taken_up_again_by_keys_and_buttons
     stopped_at = training.steps[-1].step
     panel.runs_table.selectRow(0)
     panel.runs.resume_button.click()
-    assert len(training.steps) >= stopped_at, "the plots show what was"
+    qtbot.waitUntil(lambda: len(training.steps) >= stopped_at, timeout=30_000)  # the plots show what was
     qtbot.waitUntil(lambda: not training.running, timeout=240_000)
     assert training.ended is not None, training.error
     assert training.ended.status == "finished"

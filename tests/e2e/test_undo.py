@@ -55,7 +55,7 @@ def test_a_class_merged_from_its_menu_is_merged_in_every_file_and_one_undo_takes
     menu = next(menu for menu in panel.findChildren(QMenu) if menu.title() == "")
     next(entry for entry in menu.actions() if entry.text() == "Merge into...").trigger()
     dialog = panel.findChild(MergeDialog)
-    dialog.into.setCurrentIndex(dialog.into.findText("washer"))
+    dialog.find.setText("washer")
     lock, washer = (c for c in hands.session.project.categories if c.name.endswith("washer"))
     assert dialog.text.text().startswith(f"This moves {counts[lock.id]} boxes in ")
     dialog.go.click()

@@ -8,14 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QDockWidget, QLineEdit, QPushButton, QSlider, QSpinBox
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QDockWidget,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QTabBar,
+)
+from shiboken6 import delete
 
 from rcnn_studio.app import create_window
-from rcnn_studio.domain.dataset import ImageState
+from rcnn_studio.domain.dataset import BoxFlag, ImageState
 from rcnn_studio.domain.runs import CategoryScore, EpochEvaluated, RunEnded, RunStarted, Scores, StepDone
-from rcnn_studio.ui.export_dialog import LEAST_WIDTH, ExportDialog
+from rcnn_studio.ui.dialogs.export_dialog import LEAST_WIDTH, ExportDialog
 from rcnn_studio.ui.main_window import MainWindow
 from rcnn_studio.ui.theme import ThemeMode
 from rcnn_studio.ui.train.form import TrainForm
@@ -169,6 +179,69 @@ def test_the_advice_says_where_its_number_comes_from(hands: Hands, played: Playe
     assert "4 × 15 = 60" in panel.sentence.toolTip()
 
 
+def tab_bars_over_the_menu(window: MainWindow) -> list[list[str]]:
+    """Their tabs; bars without a place stand at the window's upper left corner."""
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.geometry().intersects(window.rect())]
+    high = [bar for bar in bars if bar.y() < window.toolbar.geometry().bottom()]
+    return [[bar.tabText(n) for n in range(bar.count())] for bar in high]
+
+
+def test_no_tab_bar_lies_on_the_menu_from_the_first_moment_on(qtbot, hands: Hands) -> None:
+    again = opened_again(qtbot, hands.window)
+    seen = [tab_bars_over_the_menu(again)]
+    history = again.studio_actions["action.files.history"]
+    for with_history in (False, True, False):
+        if history.isChecked() != with_history:
+            history.trigger()
+        for activity in ("train", "review", "label"):
+            again.set_activity(activity)
+            seen.append(tab_bars_over_the_menu(again))
+            QApplication.processEvents()
+            seen.append(tab_bars_over_the_menu(again))
+            assert again.room.extras["history"].isVisible() == with_history
+    assert seen == [[]] * len(seen)
+    end(again)
+
+
+def test_the_history_opens_in_one_place_with_the_last_panel(qtbot, hands: Hands) -> None:
+    window = hands.window
+    window.studio_actions["action.files.history"].trigger()
+    history, boxes = window.room.extras["history"], window.room.docks["boxes"]
+    assert window.tabifiedDockWidgets(history) == [boxes]
+    qtbot.waitUntil(lambda: not history.visibleRegion().isEmpty() and boxes.visibleRegion().isEmpty())
+
+
+def test_the_letter_of_a_flag_is_explained_under_the_mouse(hands: Hands) -> None:
+    box = hands.session.project.boxes[0]
+    hands.session.project.set_selection(())
+    if not box.flags & BoxFlag.OCCLUDED:
+        hands.session.project.toggle_flag([box.id], BoxFlag.OCCLUDED)
+    hands.canvas.grab()
+    plate = hands.canvas.scene.plates.where[("box", box.id)].center()
+    dpr = hands.canvas.scene.dpr
+    assert "occluded" in hands.canvas.plate_text(QPointF(plate.x() / dpr, plate.y() / dpr)).casefold()
+
+
+# --- closing ---------------------------------------------------------------------------------------
+
+
+def test_what_outlives_a_closed_project_for_a_moment_is_silent(qtbot, hands: Hands) -> None:
+    """Its widgets go when the event loop comes round; its undo stack says a last word when it is destroyed."""
+    window, session = hands.window, hands.session
+    hands.key(Qt.Key.Key_W)
+    hands.drag(10, 10, 60, 50)
+    attributes, asked = window.room.box_panel.attributes, []
+    window.files.close()
+    session.close()
+    session.store.base_document = lambda *_args, **_options: asked.append(1)
+    with qtbot.captureExceptions() as raised:
+        session.project.set_selection([session.project.boxes[0].id])
+        attributes._on_changed()
+        delete(session)
+    assert (raised, asked) == ([], [])
+    window.session, window.room, window.files = None, None, None
+
+
 # --- remembered ------------------------------------------------------------------------------------
 
 
@@ -187,7 +260,10 @@ def test_threshold_filter_and_toggles_are_there_at_the_next_start(qtbot, hands: 
     hands.key(Qt.Key.Key_2, CTRL)
     window.room.train.live.loss_plot.log_button.setChecked(True)
     again = opened_again(qtbot, window)
+    assert again.session.review.threshold == 0.5, "where the slider is not in sight, the run's own"
+    Hands(again).key(Qt.Key.Key_3, CTRL)
     assert again.session.review.threshold == pytest.approx(0.4)
+    assert again.findChild(QSlider, "review.threshold").value() == 40
     assert not again.session.review.shown
     assert not again.studio_actions["action.view.detections"].isChecked()
     assert again.room.image_list.model.filter.states == {ImageState.UNLABELLED}

@@ -89,6 +89,16 @@ def test_perfect_detections_score_one_and_none_score_zero() -> None:
     assert perfect.per_category[1].AP == -1.0
 
 
+def test_a_box_counts_as_found_from_the_score_of_the_best_balance_on() -> None:
+    boxes = tuple(drawings.box(n, (40 * n, 10, 40 * n + 30, 50)) for n in range(1, 3))
+    data = drawings.dataset([drawings.record(1, "a.png", boxes)], Path("/"))
+    unsure = coco.score(data, [0], [Detections.make([b.xyxy for b in boxes], [drawings.DISC] * 2, [0.4, 0.3])])
+    assert unsure.found_from == unsure.balance.best_score() <= 0.3
+    assert unsure.per_category[0].found == 2
+    assert unsure.balance.counts(unsure.found_from) == (2, 2), "the one threshold of both"
+    assert coco.score(data, [0], [Detections.empty()]).found_from == 0.5
+
+
 def test_boxes_without_area_are_not_asked_for() -> None:
     boxes = (drawings.box(1, (10, 10, 40, 50)), drawings.box(2, (10, 10, 10, 50)))
     data = drawings.dataset([drawings.record(1, "a.png", boxes)], Path("/"))

@@ -14,7 +14,6 @@ from PIL import Image
 from rcnn_studio.domain.errors import Cancelled, FormatError
 from rcnn_studio.domain.progress import ignore, never
 from rcnn_studio.formats import Imported, Source, codec, json_text, sniff
-from rcnn_studio.formats.coco_stale import find_stale
 from rcnn_studio.store.project import ProjectStore
 from tests.formats.files import (
     annotation,
@@ -254,18 +253,6 @@ def test_malformed_masks_stay_as_they_are(tmp_path: Path, shapes: dict[str, Any]
 def test_an_unknown_choice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="only keep, scale, clear"):
         moved(tmp_path, SHAPES, "burn")
-
-
-def test_the_masks_that_no_longer_fit_are_listed(tmp_path: Path) -> None:
-    imported, data, _ = moved(tmp_path, SHAPES, "keep")
-    places = {1: 0, 2: 1}
-    record = imported.record(0)
-    assert find_stale(data, imported.files[0], [record], places) == []
-    (problem,) = find_stale(data, imported.files[0], [with_box(record, 0, x1=10.0)], places)
-    assert (problem.where, problem.kind) == ("annotations[0].segmentation", "stale-segmentation")
-    plain = read(make_coco(tmp_path / "plain", coco_document([GOOD])), "coco")
-    data = Path(plain.files[0].path).read_bytes()
-    assert find_stale(data, plain.files[0], [with_box(plain.record(0), 0, x1=10.0)], places) == []
 
 
 def test_only_the_sides_that_moved_are_written_whatever_their_decimals(tmp_path: Path) -> None:

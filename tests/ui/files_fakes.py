@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from rcnn_studio.domain.edits import Edit
 from rcnn_studio.domain.errors import ProjectError
 from rcnn_studio.domain.progress import Progress, Report, ShouldStop
-from rcnn_studio.workspace.files import ChangedFile, Changes, Version
+from rcnn_studio.workspace.files import ChangedFile, Changes, Scope, Version
 from rcnn_studio.workspace.files_conflicts import Dispute, Keep
 
 VOC = """<annotation verified="yes">
@@ -61,18 +62,25 @@ class FakeFiles:
         self.more = 0
         self.looked: list[str] = []
         self.looked_on: set[str] = set()
+        self.earlier: set[str] = set()
+        self.new: set[str] = set()
 
-    def changes(self) -> Changes:
+    def changes(self, scope: Scope) -> Changes:
         files = []
         for path in self.pairs:
+            if scope == "session" and path in self.earlier:
+                continue
             kind = "failed" if path in self.failed else "written" if path in self.written else "waiting"
-            files.append(
-                ChangedFile(path=path, kind=kind, boxes=self.boxes.get(path), message=self.failed.get(path, ""))
-            )
-        boxes = sum(self.boxes.values()) if self.boxes else None
-        return Changes(files=tuple(files), more=self.more, boxes=boxes)
+            files.append(ChangedFile(path=path, kind=kind, message=self.failed.get(path, ""), new=path in self.new))
+        return Changes(files=tuple(files), more=self.more, scope=scope)
 
-    def both(self, path: str) -> tuple[bytes | None, bytes | None]:
+    def counted(self, changes: Changes, _should_stop: ShouldStop) -> Changes:
+        if not self.boxes:
+            return changes
+        files = tuple(replace(file, boxes=self.boxes.get(file.path)) for file in changes.files)
+        return replace(changes, files=files, boxes=sum(file.boxes or 0 for file in files))
+
+    def both(self, path: str, _scope: Scope) -> tuple[bytes | None, bytes | None]:
         self.looked.append(path)
         self.looked_on.add(threading.current_thread().name)
         if path not in self.pairs:
@@ -88,12 +96,14 @@ class FakeFiles:
     def on_disk(self, path: str) -> bytes | None:
         return self.pairs[path][1 if path in self.written else 0]
 
-    def write_now(self, report: Report, _should_stop: ShouldStop) -> None:
+    def write_now(self, report: Report, _should_stop: ShouldStop) -> int:
+        before = len(self.written)
         for number, path in enumerate(self.pairs):
             report(Progress("Writing files", number, len(self.pairs)))
             self.written.add(path)
+        return len(self.written) - before
 
-    def edit_back(self, path: str) -> Edit | None:
+    def edit_back(self, path: str, _scope: Scope) -> Edit | None:
         return self.edits.get(path)
 
     def restore(self, version: Version) -> Collection[int]:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QToolTip
+from PySide6.QtWidgets import QApplication, QLineEdit, QToolTip
 
-from rcnn_studio.formats import box_attributes
+from rcnn_studio.domain.dataset import BoxFlag
+from rcnn_studio.formats import box_attributes, xml_text
 from rcnn_studio.formats.codec import Source
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.tasks.importing import create_project
@@ -29,6 +30,7 @@ VOC = """<annotation>
     <truncated>0</truncated>
     <grip>  loose <!-- seen twice --></grip>
     <attributes><attribute><name>color</name><value>red</value></attribute></attributes>
+    <stamp><day>3</day></stamp>
     <bndbox><xmin>11</xmin><ymin>11</ymin><xmax>50</xmax><ymax>50</ymax></bndbox>
   </object>
   <object>
@@ -100,10 +102,11 @@ class Room:
         row = list(self.rows).index(name)
         values.setCurrentCell(row, 1)
         values.editItem(values.item(row, 1))
-        editor = values.findChild(QLineEdit)
+        editor = values.findChildren(QLineEdit)[-1]
         editor.selectAll()
         QTest.keyClicks(editor, text)
         QTest.keyClick(editor, Key.Key_Return)
+        QApplication.processEvents()  # Enter is taken a moment later
         return editor
 
     def written(self) -> str:
@@ -144,10 +147,11 @@ def test_a_box_shows_what_its_file_says_and_one_without_shows_nothing(make: Make
     room = make("voc")
     assert room.rows == {}
     room.select(0)
-    assert room.rows == {"pose": "Frontal", "grip": "loose", "attributes.color": "red"}
-    assert room.panel.unfold.text() == "Attributes from the file · 3"
+    assert room.rows == {"pose": "Frontal", "grip": "loose", "attributes.color": "red", "stamp": "day 3"}
+    assert room.panel.unfold.text() == "Attributes from the file · 4"
     room.select(1)
-    assert room.rows == {}
+    assert room.rows == {"pose": "", "grip": "", "attributes.color": ""}, "what it could have, as its neighbour has it"
+    assert room.panel.unfold.text() == "Attributes from the file"
     room.panel.unfold.click()
     assert not room.panel.values.isVisible()
 
@@ -218,7 +222,7 @@ def test_a_word_for_a_number_is_refused_at_the_cell(make: Make) -> None:
 def test_what_no_codec_writes_back_is_shown_and_says_so(make: Make) -> None:
     room = make("voc")
     room.select(0)
-    item = room.panel.values.item(list(room.rows).index("attributes.color"), 1)
+    item = room.panel.values.item(list(room.rows).index("stamp"), 1)
     assert not item.flags() & Qt.ItemFlag.ItemIsEditable
     assert "cannot be changed here" in item.toolTip()
 
@@ -233,3 +237,94 @@ def test_a_moved_box_keeps_what_was_typed(make: Make) -> None:
     assert shape["description"] == "Mitte"
     assert shape["points"] == [[15, 10], [55, 50]]
     assert shape["flags"] == {"rusty": True, "difficult": False}
+
+
+def test_a_pair_of_cvat_is_typed_over_and_undo_brings_every_byte_back(make: Make) -> None:
+    room = make("voc")
+    room.select(0)
+    room.type_value("attributes.color", "dark red")
+    assert room.written() == VOC.replace("<value>red</value>", "<value>dark red</value>")
+    room.project.undo_stack.undo()
+    room.written()
+    assert room.file.read_bytes() == room.before
+
+
+def test_a_box_gets_what_another_one_of_its_voc_file_has(make: Make) -> None:
+    room = make("voc")
+    room.select(1)
+    room.type_value("attributes.color", "blue")
+    room.type_value("grip", "none")
+    block = (
+        "<attributes>\n      <attribute>\n        <name>color</name>\n        <value>blue</value>\n      </attribute>\n"
+    )
+    wanted = VOC.replace(
+        "<name>nut</name>\n    <bndbox><xmin>61",
+        f"<name>nut</name>\n    <grip>none</grip>\n    {block}    </attributes>\n    <bndbox><xmin>61",
+    )
+    assert "".join(room.written().split()) == "".join(wanted.split())
+    assert room.rows["attributes.color"] == "blue"
+    room.type_value("attributes.color", " ")
+    assert room.rows["attributes.color"] == ""
+    room.project.undo_stack.undo()
+    room.project.undo_stack.undo()
+    room.project.undo_stack.undo()
+    room.written()
+    assert room.file.read_bytes() == room.before
+
+
+def test_a_box_just_drawn_is_written_with_the_attributes_it_was_given(make: Make) -> None:
+    room = make("voc")
+    room.project.add_box(100, 100, 140, 150)
+    room.type_value("pose", "Rear")
+    room.type_value("attributes.color", "a < b")
+    text = room.written()
+    drawn = xml_text.read(text.encode(), "").findall("object")[2]
+    assert drawn.findtext("pose") == "Rear"
+    assert [(a.findtext("name"), a.findtext("value")) for a in drawn.iter("attribute")] == [("color", "a < b")]
+    assert text.startswith(VOC[: VOC.index("</annotation>")].rstrip()), "what was there stays byte for byte"
+
+
+@pytest.mark.parametrize(
+    ("kind", "flag", "text", "kept"),
+    [
+        ("coco", "attributes.color", "blue", "blue"),
+        ("coco", "track", "7", 7),
+        ("labelme", "flags.rusty", "yes", True),
+        ("labelme", "description", "oben", "oben"),
+    ],
+)
+def test_a_box_just_drawn_gets_attributes_in_json_too(make: Make, kind, flag, text, kept) -> None:
+    room = make(kind)
+    room.project.add_box(100, 100, 140, 150)
+    room.type_value(flag, text)
+    room.project.toggle_flag(room.project.selection, BoxFlag.OCCLUDED)
+    record = json.loads(room.written())["annotations" if kind == "coco" else "shapes"][-1]
+    outer, _, inner = flag.partition(".")
+    assert (record[outer][inner] if inner else record[outer]) == kept
+    group = record["attributes" if kind == "coco" else "flags"]
+    assert group["occluded"] is True
+
+
+@pytest.mark.parametrize("extra", [{}, {"attributes": {}}, {"attributes": {"occluded": False}}])
+def test_an_annotation_gets_a_key_that_others_have_beside_a_flag_changed_with_it(
+    make: Make, monkeypatch, extra
+) -> None:
+    plain = {"id": 5, "image_id": 1, "category_id": 3, "bbox": [60, 60, 30, 30], "area": 900, "iscrowd": 0, **extra}
+    monkeypatch.setitem(COCO, "annotations", [*COCO["annotations"], plain])
+    room = make("coco")
+    room.select(1)
+    room.type_value("attributes.color", "blue")
+    room.type_value("track", "9")
+    room.project.toggle_flag(room.project.selection, BoxFlag.OCCLUDED)
+    first, second = json.loads(room.written(), object_pairs_hook=unique)["annotations"]
+    assert first == COCO["annotations"][0]
+    assert second == {**plain, "track": 9, "attributes": {"occluded": True, "color": "blue"}}
+    for _ in range(3):
+        room.project.undo_stack.undo()
+    room.written()
+    assert room.file.read_bytes() == room.before
+
+
+def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    assert len(dict(pairs)) == len(pairs), "no key twice"
+    return dict(pairs)

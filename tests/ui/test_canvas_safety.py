@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -180,16 +181,27 @@ def test_the_word_at_the_pointer_goes_with_the_next_press(desk: Desk) -> None:
 
 @pytest.mark.parametrize("at", [(160, 120), (319, 239), (1, 1)])
 def test_the_word_at_the_pointer_lies_inside_the_canvas_and_not_below_the_pointer(desk: Desk, at) -> None:
-    from rcnn_studio.ui.label.guides import hint_area
-
     desk.move(*at)
     desk.key(Key.Key_9)
     scene = desk.canvas.scene
-    area = hint_area(scene, 260, 30)
+    area = scene.hint_spot
     pointer = desk.canvas.image_to_widget(*at)
     assert 0 <= area.left() < area.right() <= scene.frame.width
     assert 0 <= area.top() < area.bottom() <= scene.frame.height
     assert not area.contains(pointer.toPoint())
+
+
+@pytest.mark.parametrize("corners", [(20, 20, 300, 180), (140, 100, 180, 140), (5, 5, 318, 200)])
+@pytest.mark.parametrize("at", [(0.1, 0.1), (0.9, 0.9), (0.5, 0.5)])
+def test_the_word_at_the_pointer_lies_on_no_box_in_hand(desk: Desk, corners, at) -> None:
+    (box,) = desk.add(corners)
+    desk.project.set_selection([box.id])
+    desk.move(corners[0] + (corners[2] - corners[0]) * at[0], corners[1] + (corners[3] - corners[1]) * at[1])
+    desk.key(Key.Key_2)
+    scene = desk.canvas.scene
+    assert scene.hint == "This box is now nut (next boxes: bolt)"
+    x1, y1, x2, y2 = scene.view.rects(np.array([corners]))[0].tolist()
+    assert not scene.hint_spot.intersects(QRectF(x1, y1, x2 - x1, y2 - y1))
 
 
 # --- a class key in the select tool -------------------------------------------------------------------

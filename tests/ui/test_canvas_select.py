@@ -396,9 +396,9 @@ def test_the_word_about_the_next_boxes_goes_when_the_class_changes_again(desk: D
 
 
 def test_the_word_about_the_next_boxes_goes_by_itself(qtbot, desk: Desk) -> None:
-    desk.canvas._hint_timer.setInterval(50)
     desk.key(Key.Key_2)
     assert desk.canvas.scene.hint == "Next boxes: nut"
+    qtbot.waitUntil(lambda: 0 < desk.canvas.scene.hint_shown < 1, timeout=4000)
     qtbot.waitUntil(lambda: desk.canvas.scene.hint == "")
 
 

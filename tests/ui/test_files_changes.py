@@ -202,6 +202,51 @@ def test_with_nothing_to_write_a_friendly_page_stands_there(qtbot) -> None:
     made.model.close()
 
 
+def test_without_a_change_in_this_session_all_that_there_ever_were_are_listed(source, qtbot) -> None:
+    source.earlier = {A, B, C}
+    source.written = {A, B, C}
+    source.new = {B}
+    made = Open(source, qtbot)
+    qtbot.waitUntil(lambda: made.dialog.summary.text() == "3 files, 4 boxes")
+    assert made.dialog.scope.buttons["ever"].isChecked()
+    assert "3 files were written since the beginning" in made.dialog.explanation.text()
+    words = [made.dialog.list.files.item(row).word for row in range(3)]
+    assert words == ["1 box", "new, 1 box", "2 boxes"]
+    made.dialog.scope.buttons["session"].click()
+    qtbot.waitUntil(lambda: made.dialog.nothing.title == "No file has changed in this session")
+    assert made.dialog.pages.currentWidget() is made.dialog.nothing
+    made.model.close()
+
+
+def test_the_wider_scope_lists_the_earlier_files_too_and_compares_anew(opened, source, qtbot) -> None:
+    source.earlier = {C}
+    opened.model.refresh()
+    qtbot.waitUntil(lambda: opened.names == ["a.xml", "b.xml"])
+    opened.compared()
+    opened.dialog.scope.buttons["ever"].click()
+    qtbot.waitUntil(lambda: opened.names == ["a.xml", "b.xml", "c.xml"])
+    qtbot.waitUntil(lambda: opened.model.difference is not None and opened.model.shown.scope == "ever")
+    assert source.looked == [A, A]
+
+
+def test_of_a_file_that_we_made_the_time_before_can_be_seen_but_not_brought_back(opened, source, qtbot) -> None:
+    absent = Version(id=0, path=B, kind="absent", time="", size=0)
+    made = Version(id=3, path=B, kind="made", time=FIRST.time, size=99)
+    source.kept[B] = [(made, voc("b", BOLT)), (absent, None)]
+    opened.compared()
+    QTest.keyClick(opened.dialog.list, Key.Key_Down)
+    versions = opened.dialog.versions
+    qtbot.waitUntil(lambda: versions.tree.topLevelItemCount() == 2)
+    rows = [[versions.tree.topLevelItem(row).text(column) for column in (0, 1, 2)] for row in (0, 1)]
+    assert rows[0][0] == "The first that was written"
+    assert rows[1] == ["The file did not exist", "", ""]
+    versions.tree.setCurrentItem(versions.tree.topLevelItem(1))
+    assert "+ \t\t<name>bolt</name>" in opened.compared()
+    assert not versions.restore.isEnabled()
+    versions.tree.setCurrentItem(versions.tree.topLevelItem(0))
+    assert versions.restore.isEnabled()
+
+
 # --- the difference itself ----------------------------------------------------------------------------------
 
 

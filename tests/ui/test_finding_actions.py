@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QLabel, QMainWindow, QMenu
 from rcnn_studio.ui.actions import ACTIONS, build_actions, enable, plain_text, shown_keys
 from rcnn_studio.ui.actions.keymap import Keymap
 from rcnn_studio.ui.actions.subjects import joined, sheet
-from rcnn_studio.ui.key_sheet import KeySheet, divided
+from rcnn_studio.ui.dialogs.key_sheet import KeySheet, divided
+from rcnn_studio.ui.dialogs.palette import CommandPalette
 from rcnn_studio.ui.menus import fill_menu_bar, mnemonic_free
-from rcnn_studio.ui.palette import CommandPalette
-from rcnn_studio.ui.recent_menu import RecentMenu
+from rcnn_studio.ui.start.recent_menu import RecentMenu
 from rcnn_studio.workspace.settings import Settings
 
 ID = Qt.ItemDataRole.UserRole

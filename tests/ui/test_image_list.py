@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QSpinBox, QToolButton, QWidget
 
@@ -365,6 +365,23 @@ def rows_in_sight(panel: ImageList) -> list[int]:
     """Those that are wholly in view."""
     area, model = panel.view.viewport().rect(), panel.model
     return [r for r in range(model.rowCount()) if area.contains(panel.view.visualRect(model.index(r)))]
+
+
+@pytest.mark.parametrize("clicks", [1, 2])
+def test_a_click_opens_the_very_row_it_was_on(long_desk: Desk, clicks: int) -> None:
+    panel = long_desk.images_panel
+    row = rows_in_sight(panel)[-1]
+    view = panel.view.viewport()
+    at = panel.view.visualRect(panel.model.index(row, 0)).center()
+    for _ in range(clicks):
+        QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=at)
+        QTest.mouseMove(view, at + QPoint(1, 0))
+        QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=at)
+    QApplication.processEvents()
+    assert panel.view.currentIndex().row() == row
+    assert [index.row() for index in panel.view.selectedIndexes()] == [row]
+    assert long_desk.project.current_id == int(long_desk.project.rows.ids[row])
+    assert panel.view.visualRect(panel.model.index(row, 0)).contains(at), "the list moved under the mouse"
 
 
 def test_two_rows_before_and_after_the_open_image_stay_in_sight(long_desk: Desk) -> None:

@@ -15,10 +15,10 @@ from rcnn_studio.ui.actions import ACTIONS, SPECS, build_actions
 from rcnn_studio.ui.actions.keymap import Keymap
 from rcnn_studio.ui.actions.presets import MAC_RESERVED, PRESETS, locked_keys, portable, resolve, wished
 from rcnn_studio.ui.actions.subjects import by_subject
+from rcnn_studio.ui.dialogs.settings_dialog import SettingsDialog
 from rcnn_studio.ui.menus import fill_menu_bar, menu_keys
-from rcnn_studio.ui.recent_menu import RecentMenu
-from rcnn_studio.ui.settings_dialog import SettingsDialog
 from rcnn_studio.ui.shortcuts.action_keys import types_text
+from rcnn_studio.ui.start.recent_menu import RecentMenu
 from rcnn_studio.workspace.settings import Settings
 
 CTRL, SHIFT, ALT = (

@@ -92,13 +92,35 @@ def test_the_menu_merges_a_class_into_another(desk: Desk, qtbot) -> None:
     menu = menu_of_class(desk, 0)
     next(entry for entry in menu.actions() if entry.text() == "Merge into...").trigger()
     dialog = desk.categories.findChild(MergeDialog)
-    assert [dialog.into.itemText(n) for n in range(dialog.into.count())] == ["nut", "washer"]
-    dialog.into.setCurrentIndex(1)
+    assert [dialog.into.item(n).text() for n in range(dialog.into.count())] == ["nut", "washer"]
+    QTest.keyClick(dialog.find, Qt.Key.Key_Down)
     assert dialog.text.text() == "This moves 1 box in 1 image to washer, and the class bolt is gone."
     dialog.go.click()
     qtbot.waitUntil(lambda: names(desk) == ["nut", "washer"], timeout=10_000)
     assert desk.class_names == ["washer"]
     assert desk.project.undo_stack.undoText() == "Merge class bolt into washer"
+
+
+def test_of_hundreds_of_classes_a_few_letters_find_the_one_to_merge_into(desk: Desk, qtbot) -> None:
+    for number in range(300):
+        desk.project.add_category(f"part {number:03d}")
+    desk.add(BOX)
+    menu = menu_of_class(desk, 0)
+    next(entry for entry in menu.actions() if entry.text() == "Merge into...").trigger()
+    dialog = desk.categories.findChild(MergeDialog)
+    assert dialog.focusWidget() is dialog.find, "typing narrows the list down at once"
+    QTest.keyClicks(dialog.find, "no such part")
+    assert not dialog.go.isEnabled()
+    dialog.find.clear()
+    QTest.keyClicks(dialog.find, "27")
+    found = [dialog.into.item(n).text() for n in range(dialog.into.count())]
+    assert found == [*(f"part {n}" for n in range(270, 280)), "part 027", "part 127", "part 227"]
+    QTest.keyClick(dialog.find, Qt.Key.Key_Down)
+    assert dialog.text.text() == "This moves 1 box in 1 image to part 271, and the class bolt is gone."
+    dialog.go.click()
+    qtbot.waitUntil(lambda: desk.project.undo_stack.undoText() == "Merge class bolt into part 271", timeout=10_000)
+    qtbot.waitUntil(lambda: "bolt" not in names(desk), timeout=10_000)
+    assert desk.class_names == ["part 271"]
 
 
 def test_a_rename_says_what_it_reaches_and_the_name_of_another_class_makes_it_a_merge(desk: Desk, qtbot) -> None:

@@ -385,3 +385,41 @@ def test_without_known_detections_accepting_on_many_images_says_what_to_do(panel
     session.review.message.connect(said.append)
     panel.ask_to_accept_images()
     assert said == ["No unlabelled image has known detections above 0.50 to decide on: predict them first."]
+
+
+def test_of_many_images_a_sample_is_looked_at_before_all_are_accepted(qtbot, tmp_path: Path, host: QWidget) -> None:
+    source = Source(path=make_voc(tmp_path / "voc", images=2, unlabelled=14))
+    session = Session(create_project(tmp_path / "project", source, format_name="voc").project)
+    panel = ReviewPanel(session.review, session.project, host)
+    panel.show()
+    found = Detections.make([[2, 4, 12, 40], [20, 4, 30, 40]], [session.project.categories[0].id] * 2, [0.9, 0.8])
+    folder = make_finished_run(session.store.runs_folder, session.project.categories, balance=balanced_at(0.7))
+    write_detections(folder / "detections", dict.fromkeys(session.review.images_of("unlabelled"), found))
+    session.review.refresh_runs(select_newest=True)
+    said: list[str] = []
+    session.review.message.connect(said.append)
+    panel.ask_to_accept_images()
+    question = panel.window().findChildren(QMessageBox)[-1]
+    look = question.findChild(QAbstractButton, "review.accept_images.look")
+    assert question.defaultButton() is look
+    assert look.text().replace("&", "") == "Look at 10 First"
+    look.click()
+    qtbot.waitUntil(lambda: not panel.window().findChildren(QMessageBox))
+    seen = [session.project.current_id]
+    assert said[-1].startswith("Sample: image 1 of 10.")
+    session.review.reject_focused()
+    for _ in range(9):
+        panel._on_next()
+        seen.append(session.project.current_id)
+    assert len(set(seen) & set(session.review.images_of("unlabelled"))) == 10
+    assert not panel.window().findChildren(QMessageBox)
+    panel._on_next()
+    question = panel.window().findChildren(QMessageBox)[-1]
+    assert question.text() == "Accept 27 detections on 14 unlabelled images?", "the rejected one stays out"
+    assert "10 of the images with 20 detections, and rejected 1 of them" in question.informativeText()
+    assert question.findChild(QAbstractButton, "review.accept_images.look") is None
+    question.findChild(QAbstractButton, "review.accept_images.accept").click()
+    assert session.review.images_of("unlabelled") == []
+    assert session.project.undo_stack.undoText() == "Accept 27 detections on 14 images"
+    qtbot.waitUntil(lambda: not panel.window().findChildren(QMessageBox))
+    session.close()

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from rcnn_studio.domain.splits import SPLIT_BY
 from rcnn_studio.formats.codec import Source
 from rcnn_studio.tasks.importing import create_project
-from rcnn_studio.ui.splits_dialog import SplitsDialog
+from rcnn_studio.ui.dialogs.splits_dialog import SplitsDialog
 from tests.tasks import checkable
 from tests.ui.desk import Desk
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,18 +15,20 @@ from PySide6.QtWidgets import QApplication, QWidget
 from rcnn_studio.domain.dataset import ImageState
 from rcnn_studio.domain.errors import EngineError
 from rcnn_studio.domain.progress import Progress
+from rcnn_studio.domain.runs import event_to_json
 from rcnn_studio.formats.codec import Source
 from rcnn_studio.tasks.importing import create_project
 from rcnn_studio.tasks.presets import list_presets, load_preset
-from rcnn_studio.ui.jobs_strip import JobsStrip
+from rcnn_studio.ui.actions import build_actions
+from rcnn_studio.ui.statusbar.jobs_strip import JobsStrip
+from rcnn_studio.ui.statusbar.training_strip import TrainingStrip
 from rcnn_studio.ui.train.form import TrainForm, fit_to_weights
 from rcnn_studio.ui.train.panel import NO_STOP_S, TrainPanel
 from rcnn_studio.ui.train.runs import run_title
-from rcnn_studio.ui.training_strip import TrainingStrip
 from rcnn_studio.workspace.session import Session
 from tests.run_folders import make_finished_run
 from tests.store.projects import make_voc
-from tests.ui.fake_runs import FakeTraining
+from tests.ui.fake_runs import FakeTraining, make_step
 
 SIZE = (380, 860)
 
@@ -431,3 +435,53 @@ def test_runs_that_began_in_the_same_minute_have_different_names(session: Sessio
     session.review.refresh_runs()
     titles = [run_title(run) for run in session.review.runs]
     assert len(set(titles)) == 2
+
+
+def test_with_two_jobs_the_strip_says_so_in_words(qtbot, session: Session, host: QWidget) -> None:
+    strip = JobsStrip(session.board, host)
+    for name in ("Exporting", "Predicting", "Checking"):
+        session.board.start(session.board.prepare(name, wait_for))
+        job_count = len(session.board.shown_jobs)
+        strip.refresh()
+        more = {1: "", 2: " and 1 more job", 3: " and 2 more jobs"}[job_count]
+        assert strip.label.text() == f"{name}{more}"
+    session.board.stop_all()
+    qtbot.waitUntil(lambda: not session.board.jobs)
+
+
+def wait_for(_report, should_stop) -> None:
+    while not should_stop():
+        time.sleep(0.005)
+
+
+# --- keys -------------------------------------------------------------------------------------------
+
+
+def test_the_hints_name_the_keys_as_they_are_now(qtbot, panel: TrainPanel, host: QWidget) -> None:
+    actions = build_actions(host)
+    panel.bind(actions)
+    card = panel.result_card.review_button
+    assert [w.toolTip()[-len("(Ctrl+R)") :] for w in (panel.start_button, card)] == ["(Ctrl+R)", "(Ctrl+3)"]
+    actions["action.train.start"].setShortcut("F9")
+    actions["action.train.stop"].setShortcut("F10")
+    actions["action.activity.review"].setShortcut("F11")
+    actions["action.train.pause"].setShortcut("F12")
+    widgets = (panel.start_button, panel.stop_button, card, panel.pause_button)
+    assert [w.toolTip()[w.toolTip().rindex("(") :] for w in widgets] == ["(F9)", "(F10)", "(F11)", "(F12)"]
+
+
+# --- going on ---------------------------------------------------------------------------------------
+
+
+def test_a_resumed_run_shows_at_once_what_it_told_before(qtbot, tmp_path, panel: TrainPanel, session, fake) -> None:
+    told = [make_step(n, steps=20) for n in range(1, 6)]
+    lines = [json.dumps(event_to_json(step)) for step in told]
+    (tmp_path / "events.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    session.training.resume(tmp_path)
+    qtbot.waitUntil(lambda: panel.live.loss_plot.isVisible())
+    assert [step.step for step in session.training.steps] == [1, 2, 3, 4, 5]
+    assert fake.resumed == [tmp_path]
+    fake.go.set()
+    fake.finish.set()
+    qtbot.waitUntil(lambda: not session.training.running)
+    assert [step.step for step in session.training.steps] == list(range(1, 21))

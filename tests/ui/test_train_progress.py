@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from rcnn_studio.domain.runs import LOSS_NAMES, RunStarted
 from rcnn_studio.formats.codec import Source
 from rcnn_studio.tasks.importing import create_project
+from rcnn_studio.ui.statusbar.training_strip import TrainingStrip
 from rcnn_studio.ui.train import estimate
 from rcnn_studio.ui.train.panel import TrainPanel
-from rcnn_studio.ui.training_strip import TrainingStrip
 from rcnn_studio.workspace.session import Session
 from tests.store.projects import make_voc
 from tests.ui.fake_runs import FakeTraining, make_evaluation, make_step

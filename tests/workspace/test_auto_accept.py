@@ -9,7 +9,7 @@ from rcnn_studio.domain.detections import Detections
 from rcnn_studio.workspace.review import ReviewModel
 from rcnn_studio.workspace.session import Session
 from tests.store.projects import contents
-from tests.workspace.reviewing import BOLT, BOXES, balanced_at, five_detections, keep
+from tests.workspace.reviewing import BOLT, BOXES, NUT, balanced_at, five_detections, keep
 
 pytestmark = pytest.mark.usefixtures("live")
 
@@ -67,3 +67,9 @@ def test_what_was_rejected_or_has_its_box_is_not_accepted(review, session: Sessi
     review.accept([1])
     wanted = next(item for item in review.to_accept_on_images() if item.image_id == first)
     assert wanted.found.xyxy.tolist() == [list(map(float, BOXES[n])) for n in (2, 3)]
+
+
+def test_classes_hidden_on_the_canvas_are_left_open(review, session: Session) -> None:
+    session.project.category_view.set_hidden([BOLT], True)
+    wanted = review.to_accept_on_images()
+    assert [(set(item.found.category_ids.tolist()), item.finished) for item in wanted] == [({NUT}, False)] * 5

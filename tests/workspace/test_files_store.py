@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.progress import ignore, never
 from rcnn_studio.formats import Source, codec
 from rcnn_studio.store.project import ProjectStore
-from rcnn_studio.workspace.files import FilesModel
+from rcnn_studio.store.schema import DATABASE_NAME, connect
+from rcnn_studio.workspace.files import Changes, FilesModel, Scope
 from rcnn_studio.workspace.files_checks import Locator, check_of
 from rcnn_studio.workspace.files_conflicts import ConflictsModel, Settled
 from rcnn_studio.workspace.files_history import HistoryModel
@@ -47,18 +49,22 @@ def write(files: StoreFiles) -> None:
     files.write_now(ignore, never)
 
 
+def counted(files: StoreFiles, scope: Scope) -> Changes:
+    return files.counted(files.changes(scope), never)
+
+
 # --- changes on disk --------------------------------------------------------------------------------------
 
 
 def test_nothing_is_listed_before_the_first_edit(files: StoreFiles) -> None:
-    assert files.changes().total == 0
+    assert files.changes("session").total == 0
 
 
 def test_a_file_that_lags_behind_is_listed_with_its_boxes_and_both_versions(store, files) -> None:
     shift(store)
-    changes = files.changes()
+    changes = counted(files, "session")
     assert [(f.path, f.kind, f.boxes) for f in changes.files] == [(str(xml(store)), "waiting", 1)]
-    before, after = files.both(str(xml(store)))
+    before, after = files.both(str(xml(store)), "session")
     assert before == xml(store).read_bytes()
     assert b"<xmin>6</xmin>" in after
     assert b"<xmin>6</xmin>" not in before
@@ -70,9 +76,9 @@ def test_a_file_written_in_this_session_stays_listed_with_what_it_was(store, fil
     write(files)
     shift(store, dx=5.0)
     write(files)
-    changes = files.changes()
+    changes = counted(files, "session")
     assert [(f.path, f.kind, f.boxes) for f in changes.files] == [(str(xml(store)), "written", 1)]
-    assert files.both(str(xml(store))) == (original, xml(store).read_bytes())
+    assert files.both(str(xml(store)), "session") == (original, xml(store).read_bytes())
 
 
 def test_a_file_made_in_this_session_is_listed_and_nothing_was_there_before(store, files) -> None:
@@ -80,31 +86,117 @@ def test_a_file_made_in_this_session_is_listed_and_nothing_was_there_before(stor
     for _ in range(2):  # written once there is no earlier version of it; written twice there is one, of our own
         commit(store, draw(store, unlabelled.id))
         write(files)
-        (changed,) = files.changes().files
+        (changed,) = files.changes("session").files
         path = Path(changed.path)
         assert changed.kind == "written"
         assert path.stem == Path(unlabelled.path).stem
-        assert files.both(changed.path) == (None, path.read_bytes())
+        assert files.both(changed.path, "session") == (None, path.read_bytes())
 
 
 def test_what_was_written_in_an_earlier_session_is_not_listed(store, files) -> None:
     shift(store)
     write(files)
-    assert StoreFiles(store).changes().total == 0
+    assert StoreFiles(store).changes("session").total == 0
+
+
+def test_everything_ever_changed_is_listed_after_a_restart_with_its_boxes_and_its_first_version(store, files) -> None:
+    originals = [xml(store, number).read_bytes() for number in range(2)]
+    shift(store, 0)
+    write(files)
+    shift(store, 1)
+    commit(store, draw(store, id_of(store, "img_1.png")))
+    write(files)
+    later = StoreFiles(store)
+    changes = counted(later, "ever")
+    assert [(f.path, f.kind, f.boxes) for f in changes.files] == [
+        (str(xml(store, 1)), "written", 2),
+        (str(xml(store, 0)), "written", 1),
+    ], "the one written last first"
+    assert changes.boxes == 3
+    for number, original in enumerate(originals):
+        assert later.both(str(xml(store, number)), "ever") == (original, xml(store, number).read_bytes())
+    assert not counted(later, "session").total
+    commit(store, later.edit_back(str(xml(store, 1)), "ever"))
+    write(later)
+    assert xml(store, 1).read_bytes() == originals[1]
+    assert [(f.path, f.same, f.boxes) for f in counted(later, "ever").files] == [
+        (str(xml(store, 1)), True, 0),
+        (str(xml(store, 0)), False, 1),
+    ]
+
+
+def test_a_file_that_we_made_is_new_also_after_a_restart_and_has_no_first_version(store, files) -> None:
+    unlabelled = next(record for record in map(store.image, range(1, 5)) if not record.boxes)
+    for _ in range(2):
+        commit(store, draw(store, unlabelled.id))
+        write(files)
+    later = StoreFiles(store)
+    (made,) = counted(later, "ever").files
+    assert (made.new, made.same, made.boxes) == (True, False, 2)
+    assert later.both(made.path, "ever") == (None, Path(made.path).read_bytes())
+    kinds = later.versions(made.path)
+    assert [version.kind for version in kinds] == ["made", "absent"]
+    assert later.version(kinds[1]) is None
+    assert b"<object>" in later.version(kinds[0])
+
+
+def test_a_session_that_goes_back_to_a_version_kept_long_ago_still_lists_what_it_changed(store, files) -> None:
+    shift(store)
+    write(files)
+    moved = xml(store).read_bytes()
+    shift(store, dx=5.0)
+    write(files)
+    shift(store, dx=-5.0)
+    write(files)
+    assert xml(store).read_bytes() == moved
+    later = StoreFiles(store)
+    commit(store, draw(store, id_of(store, "img_0.png")))
+    write(later)  # `moved` is kept already, so nothing new is
+    (changed,) = counted(later, "session").files
+    assert changed.boxes == 1
+    assert later.both(changed.path, "session") == (moved, xml(store).read_bytes())
+
+
+def test_the_first_version_is_shown_from_the_import_where_its_backup_is_gone(store, files) -> None:
+    original = xml(store).read_bytes()
+    shift(store)
+    write(files)
+    with contextlib.closing(connect(store.folder / DATABASE_NAME, mode="rw")) as db:
+        db.execute("UPDATE backups SET kind = 'version', hash = 'gone'")
+    assert StoreFiles(store).both(str(xml(store)), "ever") == (original, xml(store).read_bytes())
+
+
+def test_a_version_taken_over_from_another_program_is_not_called_ours(store, files) -> None:
+    shift(store)
+    write(files)
+    xml(store).write_bytes(xml(store).read_bytes().replace(b"bolt", b"screw"))
+    later = StoreFiles(store)
+    shift(store, dx=5.0)
+    write(later)
+    StoreConflicts(store).settle(str(xml(store)), "theirs")
+    write(later)
+    assert not later.changes("session").total
+
+
+def test_writing_now_says_how_many_files_were_written(store, files) -> None:
+    for number in range(2):
+        shift(store, number)
+    assert files.write_now(ignore, never) == 2
+    assert files.write_now(ignore, never) == 0
 
 
 def test_both_versions_are_known_without_the_list(store, files) -> None:
     shift(store)
-    before, after = files.both(str(xml(store)))
+    before, after = files.both(str(xml(store)), "session")
     assert (before, before == after) == (xml(store).read_bytes(), False)
 
 
 def test_writing_now_brings_every_file_up_to_date(store, files) -> None:
     for number in range(3):
         shift(store, number)
-    assert files.changes().waiting == 3
+    assert files.changes("session").waiting == 3
     write(files)
-    assert files.changes().waiting == 0
+    assert files.changes("session").waiting == 0
     assert b"<xmin>6</xmin>" in xml(store).read_bytes()
 
 
@@ -114,13 +206,13 @@ def test_taking_a_files_changes_back_restores_it_byte_for_byte(store, files) -> 
     commit(store, draw(store, id_of(store, "img_0.png")))
     write(files)
     assert contents(store.folder.parent / "voc") != before
-    commit(store, files.edit_back(str(xml(store))))
+    commit(store, files.edit_back(str(xml(store)), "session"))
     write(files)
     assert contents(store.folder.parent / "voc") == before
 
 
 def test_there_is_nothing_to_take_back_where_no_box_has_changed(store, files) -> None:
-    assert files.edit_back(str(xml(store, 1))) is None
+    assert files.edit_back(str(xml(store, 1)), "session") is None
 
 
 def test_the_first_version_of_a_file_is_kept_and_can_be_brought_back(store, files) -> None:
@@ -326,7 +418,7 @@ def test_a_version_that_is_the_present_one_cannot_be_brought_back(past, qtbot) -
     assert not model.bring_back()
 
 
-def test_choosing_an_edit_of_another_image_goes_there(past, qtbot) -> None:
+def test_an_edit_of_another_image_is_seen_from_here_and_going_there_is_asked_for(past, qtbot) -> None:
     session, model = past
     project = session.project
     first, second = (int(i) for i in project.rows.ids[:2])
@@ -334,9 +426,27 @@ def test_choosing_an_edit_of_another_image_goes_there(past, qtbot) -> None:
     project.set_current(second)
     qtbot.waitUntil(lambda: len(model.entries) == 1 and model.entries[0].images == (first,))
     model.select(model.entries[0])
-    assert project.current_id == first
     qtbot.waitUntil(lambda: model.past is not None)
-    assert model.past.record.id == first
+    assert (project.current_id, model.past.record.id, model.is_elsewhere) == (second, first, True)
+    model.go_to_image()
+    assert (project.current_id, model.past.record.id, model.is_elsewhere) == (first, first, False)
+
+
+def test_another_image_is_brought_back_without_leaving_the_one_at_hand(past, qtbot) -> None:
+    session, model = past
+    project = session.project
+    first, second = (int(i) for i in project.rows.ids[:2])
+    imported = len(project.boxes)
+    project.nudge([project.boxes[0].id], 3, 0)
+    project.delete_boxes([project.boxes[1].id])
+    project.set_current(second)
+    qtbot.waitUntil(lambda: [e.text for e in model.entries] == ["Delete nut", "Move bolt"])
+    model.select(model.entries[1])
+    qtbot.waitUntil(lambda: model.can_bring_back)
+    assert model.bring_back()
+    assert project.current_id == second
+    session.store.flush()
+    assert len(session.store.image(first).boxes) == imported
 
 
 def test_the_list_can_be_that_of_the_image_at_hand(past, qtbot) -> None:

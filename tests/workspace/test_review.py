@@ -281,3 +281,17 @@ def test_undoing_accept_all_focuses_the_best_of_them(session: Session) -> None:
     assert session.review.focused is None
     session.project.undo_stack.undo()
     assert session.review.focused == 0
+
+
+def test_detections_of_a_class_hidden_on_the_canvas_are_out_of_sight_and_stay_open(
+    review: ReviewModel, session: Session
+) -> None:
+    heard = Heard(detections=review.detections_changed)
+    session.project.category_view.set_hidden([BOLT], True)
+    assert heard.names == ["detections"]
+    assert (review.visible(), review.focused) == ([1, 3], 1)
+    review.accept_all()
+    assert boxes(session) == [(BOXES[1], NUT), (BOXES[3], NUT)]
+    assert review.still_open == 2, "the image is not done"
+    session.project.category_view.set_hidden([BOLT], False)
+    assert review.visible() == [0, 2]

@@ -159,3 +159,13 @@ def test_closing_in_the_middle_leaves_nothing_running(qtbot, session: Session, s
     slow.release(1)
     session.close()
     assert job.isFinished()
+
+
+def test_it_waits_while_the_person_goes_from_image_to_image(qtbot, session: Session, slow) -> None:
+    slow.release(1000)
+    session.thumbnails.make_way()
+    session.make_all_thumbnails()
+    job = session.board.jobs[-1]
+    assert not job.wait(200)
+    assert job.last_progress is None
+    qtbot.waitUntil(no_jobs(session), timeout=20_000)

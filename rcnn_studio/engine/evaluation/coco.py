@@ -24,7 +24,7 @@ from rcnn_studio.engine.evaluation.voc import voc_scores
 
 MAX_DETECTIONS = (1, 10, 100)  # summaries of pycocotools are -1 without the 100
 CHUNK_ROWS = 5_000  # boxes and detections given to the library at once: it holds the interpreter's lock meanwhile
-SURE = 0.5  # score from which a person is shown a detection at first
+SURE = 0.5  # score from which a person is shown a detection at first, where none balances best
 FloatArray = NDArray[np.float64]
 
 
@@ -49,7 +49,10 @@ def score_columns(truth: Truth, found: Found) -> Scores:
     ap += [_mean(precision[:, :, :, area, 2]) for area in (1, 2, 3)]
     ar = [_mean(recall[:, :, 0, most]) for most in range(3)] + [_mean(recall[:, :, area, 2]) for area in (1, 2, 3)]
     voc07, voc10 = voc_scores(truth, found)
-    hit = _boxes_found(truth, found)
+    balance = balance_of(truth, found)
+    best = balance.best_score()
+    found_from = SURE if best is None else best
+    hit = _boxes_found(truth, found, found_from)
     rows = tuple(
         CategoryScore(
             name=category.name,
@@ -62,7 +65,7 @@ def score_columns(truth: Truth, found: Found) -> Scores:
     )
     names = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
     numbers = dict(zip(names, ap + ar, strict=True))
-    return Scores(**numbers, VOC07=voc07, VOC10=voc10, per_category=rows, balance=balance_of(truth, found))
+    return Scores(**numbers, VOC07=voc07, VOC10=voc10, per_category=rows, balance=balance, found_from=found_from)
 
 
 def coco_arrays(truth: Truth, found: Found) -> tuple[FloatArray, FloatArray]:
@@ -139,10 +142,10 @@ def _nothing_found(truth: Truth, categories: Sequence[Category]) -> tuple[FloatA
     return precision, recall
 
 
-def _boxes_found(truth: Truth, found: Found) -> NDArray[np.bool_]:
-    """True for the boxes that a detection of their category shows a person who asks for score >= 0.5. -> (G,)"""
+def _boxes_found(truth: Truth, found: Found, least: float) -> NDArray[np.bool_]:
+    """True for the boxes that a detection of their category shows a person who asks for this score. -> (G,)"""
     hit = np.zeros(len(truth.images), dtype=np.bool_)
-    sure = np.flatnonzero(found.scores >= SURE)
+    sure = np.flatnonzero(found.scores >= least - 1e-6)
     for image in np.unique(found.images[sure]):
         boxes, others = np.flatnonzero(truth.images == image), sure[found.images[sure] == image]
         iou = geometry.iou_matrix(xyxy_of(truth.xywh[boxes]), xyxy_of(found.xywh[others]))

@@ -227,6 +227,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
     canvas_row("view.invert", mark("Invert Colours"), icon="invert", menu="view", checkable=True),
     canvas_row("view.adjust_reset", mark("Reset Brightness and Contrast"), menu="view"),
     row(
+        "view.rulers",
+        mark("Rulers"),
+        icon="rulers",
+        menu="view",
+        checkable=True,
+        tip=mark("Pixel numbers along the top and the left side"),
+    ),
+    row(
         "view.grid",
         mark("Pixel Grid"),
         icon="grid",

@@ -6,7 +6,6 @@ import math
 from collections.abc import Collection, Hashable, Sequence
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -23,7 +22,7 @@ from rcnn_studio.domain.image_query import Range
 from rcnn_studio.ui import theme
 from rcnn_studio.ui.browse.chips import Chip
 from rcnn_studio.ui.browse.flow import FlowLayout
-from rcnn_studio.ui.label.category_palette import swatch
+from rcnn_studio.ui.swatch import swatch
 
 MANY_CATEGORIES = 8
 ROW_HEIGHT, ROWS_SHOWN = 22, 5
@@ -152,7 +151,7 @@ class CategoryChoice(QWidget):
         with QSignalBlocker(self.list):
             self.list.clear()
             for category in categories:
-                item = QListWidgetItem(QIcon(swatch(category.color)), category.name)
+                item = QListWidgetItem(swatch(category.color), category.name)
                 item.setData(Qt.ItemDataRole.UserRole, category.id)
                 item.setSizeHint(QSize(0, ROW_HEIGHT))
                 item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)

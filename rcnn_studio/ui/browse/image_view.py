@@ -3,8 +3,10 @@ low itself."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from collections.abc import Sequence
+
+from PySide6.QtCore import QElapsedTimer, Qt
+from PySide6.QtGui import QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView
 
 from rcnn_studio.ui.browse.image_delegate import ROW_HEIGHT, ImageDelegate
@@ -33,9 +35,17 @@ class ImageView(QListView):
         self.setModel(model)
         self.delegate = ImageDelegate(model, self)
         self.setItemDelegate(self.delegate)
+        # painted here in full, so that Qt may move what is there when the list scrolls by a row
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        model.picture_changed.connect(self._on_picture_changed)
+        self._pressed, self._holding = QElapsedTimer(), False
 
     def show_place(self, place: int) -> None:
-        """Scroll so that the row and its neighbours on both sides are in view, as little as that takes."""
+        """Scroll so that the row and its neighbours on both sides are in view, as little as that takes. Not while a
+        mouse button is down on the rows, nor before a second click could come: it would hit another row."""
+        second_click_may_come = self._pressed.isValid() and not self._pressed.hasExpired(_double_click_ms())
+        if self._holding or second_click_may_come:
+            return
         rows = self.model().rowCount()
         fits = self.viewport().height() // max(1, self.delegate.row_height)
         around = max(0, min(CONTEXT, (fits - 1) // 2))
@@ -47,12 +57,34 @@ class ImageView(QListView):
         if self.currentIndex().isValid():
             self.show_place(self.currentIndex().row())
 
+    def _on_picture_changed(self, place: int) -> None:
+        self.update(self.model().index(place, 0))
+
+    def dataChanged(self, first: AnyIndex, last: AnyIndex, roles: Sequence[int] = ()) -> None:
+        """Paint the rows again; a list would also lay out all of them, though none can have got another height."""
+        QAbstractItemView.dataChanged(self, first, last, roles)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        painter.fillRect(event.rect(), self.palette().base())
+        painter.end()
+        super().paintEvent(event)
+
     def keyboardSearch(self, _search: str) -> None:
         return
 
     def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
         super().currentChanged(current, previous)
         self._show_current()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed, self._holding = QElapsedTimer(), True
+        self._pressed.start()
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._holding = False
+        super().mouseReleaseEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The open image stays in view when the panel gets lower, as it does in another activity."""
@@ -70,3 +102,7 @@ class ImageView(QListView):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._show_current()
+
+
+def _double_click_ms() -> int:
+    return QGuiApplication.styleHints().mouseDoubleClickInterval()

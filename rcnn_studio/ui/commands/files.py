@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 
 from rcnn_studio.tasks.exporting import Exported, export_dataset
-from rcnn_studio.ui.export_dialog import ExportDialog
-from rcnn_studio.ui.splits_dialog import SplitsDialog
+from rcnn_studio.ui.dialogs.export_dialog import ExportDialog
+from rcnn_studio.ui.dialogs.splits_dialog import SplitsDialog
 from rcnn_studio.workspace.export_losses import count_losses
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ class FileCommands(QObject):
 
     @Slot()
     def write_back(self) -> None:
-        """Also what was put off."""
-        self._session.store.resume_writing()
-        self._session.store.write_back(wait=False)
+        """Also what was put off; a message says how much that was."""
+        if self._window.files is not None:
+            self._window.files.write_now()
 
     @Slot()
     def show_changes(self) -> None:

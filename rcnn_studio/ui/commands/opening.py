@@ -18,7 +18,7 @@ from rcnn_studio.tasks.importing import create_project, find_project, open_or_cr
 from rcnn_studio.tasks.places import data_home
 from rcnn_studio.tasks.samples import make_sample_project
 from rcnn_studio.ui.actions import first_key
-from rcnn_studio.ui.new_project import NewProject, NewProjectDialog
+from rcnn_studio.ui.start.new_project import NewProject, NewProjectDialog
 from rcnn_studio.workspace.job import Work
 
 if TYPE_CHECKING:

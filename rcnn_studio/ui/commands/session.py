@@ -26,6 +26,7 @@ class SessionCommands(QObject):
         self._window = window
         self._room = room
         self._session = room.session
+        self._gone = False
         project, review, training = room.session.project, room.session.review, room.session.training
         images, files = ImageCommands(window, room), FileCommands(window, room)
         handlers = {
@@ -42,8 +43,8 @@ class SessionCommands(QObject):
             "files.changes": files.show_changes,
             "files.conflicts": files.show_conflicts,
             "files.check": files.check_dataset,
-            "files.problems": partial(room.set_extra, "problems"),
-            "files.history": partial(room.set_extra, "history"),
+            "files.problems": room.set_problems,
+            "files.history": room.set_history,
             "project.show_folder": files.show_folder,
             "train.start": room.train.start,
             "train.stop": training.stop,
@@ -68,6 +69,7 @@ class SessionCommands(QObject):
         training.run_ended.connect(self._on_run_ended)
         training.state_changed.connect(self.refresh)
         project.undo_stack.indexChanged.connect(self.refresh)
+        project.destroyed.connect(self._on_project_gone)
         project.status_changed.connect(self._on_status)
         review.runs_changed.connect(self.refresh)
         review.busy_changed.connect(self.refresh)
@@ -79,11 +81,12 @@ class SessionCommands(QObject):
             action.triggered.disconnect(connection)
         for name in self._room.extras:
             self._window.studio_actions[f"action.files.{name}"].setChecked(False)
-        # a QUndoStack that is destroyed says once more that it changed
-        self._session.project.undo_stack.indexChanged.disconnect(self.refresh)
+        self._gone = True
 
     def refresh(self, *_unused: object) -> None:
         """Enable what can be done now."""
+        if self._gone:
+            return
         actions, session = self._window.studio_actions, self._session
         stack = session.project.undo_stack
         enable(actions["action.edit.undo"], stack.canUndo(), self.tr("Nothing to undo"))
@@ -98,6 +101,11 @@ class SessionCommands(QObject):
         can_predict = session.review.run is not None and not session.review.predicting
         for name in ("current", "unlabelled", "all"):
             enable(actions[f"action.predict.{name}"], can_predict, why_not)
+
+    @Slot()
+    def _on_project_gone(self) -> None:
+        """Its QUndoStack, destroyed with it, says once more that it changed."""
+        self._gone = True
 
     @Slot()
     def review_detections(self) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
-from rcnn_studio.ui.about import AboutDialog
 from rcnn_studio.ui.actions import enable
-from rcnn_studio.ui.key_sheet import KeySheet
+from rcnn_studio.ui.dialogs.about import AboutDialog
+from rcnn_studio.ui.dialogs.key_sheet import KeySheet
+from rcnn_studio.ui.dialogs.palette import CommandPalette
+from rcnn_studio.ui.dialogs.settings_dialog import SettingsDialog
 from rcnn_studio.ui.menus import group_choices, menu_keys
-from rcnn_studio.ui.palette import CommandPalette
-from rcnn_studio.ui.settings_dialog import SettingsDialog
 from rcnn_studio.ui.theme import ThemeMode
 from rcnn_studio.workspace.device import DeviceLine, look_at_device
 

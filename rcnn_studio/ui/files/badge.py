@@ -40,6 +40,7 @@ class SavedBadge(QToolButton):
         self._promise = promise
         self._status = StoreStatus(kind="saved", pending_files=0)
         self._look: Look = "good"
+        self._changed = ""
         self.clicked.connect(self.asked)
         self.show_status(self._status)
 
@@ -53,10 +54,16 @@ class SavedBadge(QToolButton):
         text, icon, self._look, tip = self._said()
         self._icon_name = icon
         self.setText(text)
+        tip = "\n".join(filter(None, (tip, self._changed)))
         self.setToolTip(tip)
         self.setAccessibleName(self.tr("Saved state: {0}").format(text))
         self.setAccessibleDescription(tip)
         self._tint()
+
+    def show_changed(self, text: str) -> None:
+        """What this session has changed on disk so far, for the tooltip; "" while it is nothing."""
+        self._changed = text
+        self.show_status(self._status)
 
     def _said(self) -> tuple[str, str, Look, str]:
         """(text, icon, look, tooltip)"""

@@ -1,5 +1,5 @@
-"""What will change on disk: the files, the difference of the one looked at, its earlier versions, and what can be
-done. It reads and writes through the model only."""
+"""What changes on disk, and what has changed there: the files, the difference of the one looked at, its earlier
+versions, and what can be done. It reads and writes through the model only."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from rcnn_studio.ui.empty_state import EmptyState
 from rcnn_studio.ui.files.diff_view import DiffView
 from rcnn_studio.ui.files.file_list import FileItem, FileList
+from rcnn_studio.ui.files.scope_switch import ScopeSwitch
 from rcnn_studio.ui.files.versions import VersionsList
 from rcnn_studio.ui.files.words import boxes_text, changes_text, counted, moment_text, tr
 from rcnn_studio.workspace.files import ChangedFile, FilesModel, Version
@@ -44,6 +45,7 @@ class ChangesDialog(QDialog):
         self.summary.setProperty("role", "title")
         self.explanation = QLabel(wordWrap=True)
         self.explanation.setProperty("role", "muted")
+        self.scope = ScopeSwitch()
         self.filter = QLineEdit(placeholderText=self.tr("Filter files"), clearButtonEnabled=True)
         self.filter.setAccessibleName(self.tr("Filter files"))
         self.list = FileList("files.changes.list", self.tr("Changed files"), _item_of, self)
@@ -57,11 +59,7 @@ class ChangesDialog(QDialog):
         self.write = QPushButton(self.tr("Write now"), objectName="files.changes.write", default=True)
         self.write.setProperty("role", "primary")
         self.pages = QStackedWidget()
-        self.nothing = EmptyState(
-            "verify",
-            self.tr("Every file is up to date"),
-            self.tr("Draw or move a box: what it changes in your dataset files is shown here, line by line."),
-        )
+        self.nothing = EmptyState("verify", "", "")
         self.pages.addWidget(self._body())
         self.pages.addWidget(self.nothing)
         self._lay_out()
@@ -100,7 +98,10 @@ class ChangesDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 12, 14, 12)
         layout.setSpacing(8)
-        layout.addWidget(self.summary)
+        head = QHBoxLayout()
+        head.addWidget(self.summary, 1)
+        head.addWidget(self.scope)
+        layout.addLayout(head)
         layout.addWidget(self.explanation)
         layout.addWidget(self.pages, 1)
         layout.addWidget(self.error)
@@ -114,6 +115,7 @@ class ChangesDialog(QDialog):
         model.failed.connect(self._on_failed)
         model.restored.connect(self.restored)
         model.edit_ready.connect(self.edit_ready)
+        self.scope.chosen.connect(model.set_scope)
         self.list.file_chosen.connect(self._on_chosen)
         self.filter.textChanged.connect(self._on_filter)
         self.versions.version_chosen.connect(self._on_version)
@@ -127,9 +129,10 @@ class ChangesDialog(QDialog):
     def _on_changes(self) -> None:
         changes = self._model.changes
         self.pages.setCurrentIndex(1 if self._model.loaded and not changes.total else 0)
-        self.summary.setVisible(bool(changes.total))
+        self.scope.show_scope(self._model.scope)
+        self._show_nothing()
         self.explanation.setVisible(bool(changes.total))
-        self.summary.setText(changes_text(changes))
+        self.summary.setText(changes_text(changes) if changes.total else "")
         self.explanation.setText(self._explained())
         self._on_filter(self.filter.text())
         if changes.total and not self._focused:
@@ -154,12 +157,27 @@ class ChangesDialog(QDialog):
             many = self.tr("{0} files are still to be written, at the latest when the project is closed.")
             parts.append(counted(waiting, one, many))
         if written:
-            one = self.tr("1 file was written since the project was opened.")
-            many = self.tr("{0} files were written since the project was opened.")
-            parts.append(counted(written, one, many))
+            parts.append(self._said_of_written(written, ever=changes.scope == "ever"))
         if changes.more:
             parts.append(self.tr("The first {0} are listed.").format(f"{len(changes.files):,}"))
         return " ".join(parts)
+
+    def _said_of_written(self, written: int, *, ever: bool) -> str:
+        if ever:
+            one = self.tr("1 file was written since the beginning; its first and its last ten versions are kept.")
+            many = self.tr(
+                "{0} files were written since the beginning; of each the first and the last ten versions are kept."
+            )
+        else:
+            one = self.tr("1 file was written since the project was opened.")
+            many = self.tr("{0} files were written since the project was opened.")
+        return counted(written, one, many)
+
+    def _show_nothing(self) -> None:
+        hint = self.tr("Draw or move a box: what it changes in your dataset files is shown here, line by line.")
+        session = self._model.changes.scope == "session"
+        none, never = self.tr("No file has changed in this session"), self.tr("No file has ever been changed")
+        self.nothing.set_texts(none if session else never, hint, "")
 
     def _on_filter(self, text: str) -> None:
         wanted = text.strip().casefold()
@@ -230,7 +248,7 @@ class ChangesDialog(QDialog):
         super().showEvent(event)
         self.error.hide()
         self._focused = False
-        self._model.refresh()
+        self._model.set_scope(None)
 
 
 def _item_of(value: object) -> FileItem:
@@ -239,5 +257,18 @@ def _item_of(value: object) -> FileItem:
     if value.kind == "failed":
         return FileItem(path=value.path, icon="error", tone="bad", word=tr("not written"), tip=value.message)
     if value.kind == "waiting":
-        return FileItem(path=value.path, icon="write-back", tone="warning", word=boxes or tr("to write"))
-    return FileItem(path=value.path, icon="accept", tone="good", word=boxes or tr("written"))
+        word = _word(value, boxes or tr("to write"))
+        return FileItem(path=value.path, icon="write-back", tone="warning", word=word, tip=_tip(value))
+    if value.same:
+        tip = tr("Its last version is byte for byte the one from before.")
+        return FileItem(path=value.path, icon="accept", tone="muted", word=tr("as it was"), tip=tip)
+    word = _word(value, boxes or tr("written"))
+    return FileItem(path=value.path, icon="accept", tone="good", word=word, tip=_tip(value))
+
+
+def _word(value: ChangedFile, text: str) -> str:
+    return tr("new, {0}").format(text) if value.new else text
+
+
+def _tip(value: ChangedFile) -> str:
+    return tr("The file did not exist before.") if value.new else ""

@@ -54,6 +54,8 @@ class HistoryPanel(QWidget):
         self.when.setProperty("role", "muted")
         self.bring_back = QPushButton(self.tr("Bring back this version"), objectName="files.history.bring_back")
         self.bring_back.setToolTip(self.tr("Makes this image what it was then, as one edit that can be undone"))
+        self.go_to = QPushButton(self.tr("Go to image"), objectName="files.history.go_to")
+        self.go_to.setToolTip(self.tr("Shows this image in the window (double-click or Enter on the edit)"))
         self.error = QLabel(wordWrap=True)
         self.error.setProperty("role", "bad")
         self.error.hide()
@@ -87,7 +89,10 @@ class HistoryPanel(QWidget):
         column.setContentsMargins(8, 6, 8, 8)
         column.addWidget(self.past, 1)
         column.addWidget(self.when)
-        column.addWidget(self.bring_back)
+        ways = QHBoxLayout()
+        ways.addWidget(self.go_to)
+        ways.addWidget(self.bring_back, 1)
+        column.addLayout(ways)
         body = QSplitter(Qt.Orientation.Vertical)
         body.addWidget(self.tree)
         body.addWidget(below)
@@ -118,6 +123,9 @@ class HistoryPanel(QWidget):
         self.tree.selectionModel().currentChanged.connect(self._on_current)
         self._settle.timeout.connect(self._on_settled)
         self.bring_back.clicked.connect(self._on_bring_back)
+        self.go_to.clicked.connect(self._on_go_to)
+        self.tree.itemActivated.connect(self._on_go_to)
+        self.tree.itemDoubleClicked.connect(self._on_go_to)
 
     @property
     def selected(self) -> Happened | None:
@@ -131,7 +139,7 @@ class HistoryPanel(QWidget):
     def _on_entries(self) -> None:
         before = self.selected
         wanted = self.filter.text().casefold()
-        shown = [entry for entry in self._model.entries if not entry.undoes and wanted in self._said(entry)]
+        shown = [entry for entry in _ended(self._model.entries) if wanted in self._said(entry)]
         self.tree.selectionModel().blockSignals(True)
         self.tree.clear()
         self._add_days(shown)
@@ -201,10 +209,11 @@ class HistoryPanel(QWidget):
         chosen = model.selected
         self.past.show_past(model.past, model.project)
         self.bring_back.setEnabled(model.can_bring_back)
+        self.go_to.setVisible(model.is_elsewhere)
         if model.past_error:
             self.when.setText(model.past_error)
         elif chosen is None:
-            self.when.setText(self.tr("Choose an edit to see the image as it was after it."))
+            self.when.setText(self.tr("Choose an edit to see its image as it was after it; double-click goes there."))
         elif model.past is None:
             self.when.setText(self.tr("Looking it up …"))
         else:
@@ -226,6 +235,12 @@ class HistoryPanel(QWidget):
         if self.selected != self._model.selected:
             self._model.select(self.selected)
 
+    def _on_go_to(self) -> None:
+        """At once, though the row may have become current only now."""
+        self._settle.stop()
+        self._on_settled()
+        self._model.go_to_image()
+
     def _on_bring_back(self) -> None:
         self._model.bring_back()
 
@@ -239,3 +254,17 @@ class HistoryPanel(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._model.watch(False)
+
+
+def _ended(entries: Sequence[Happened]) -> list[Happened]:
+    """Edits without what was only taken back, and those that went on: of a box moved on and on, the last one says it
+    all. entries: the newest first."""
+    shown = []
+    for place, entry in enumerate(entries):
+        later = entries[max(0, place - 2) : place]
+        went_on = len(later) == 2 and entry.undone and later[1].undoes and not later[0].undoes
+        if went_on and (later[0].text, later[0].images) == (entry.text, entry.images):
+            continue
+        if not entry.undoes:
+            shown.append(entry)
+    return shown

@@ -5,10 +5,11 @@ Places nothing: the window puts `problems` and `history` into docks, the banners
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from rcnn_studio.domain.edits import Edit
+from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.store.durability import promise
 from rcnn_studio.store.status import StoreStatus
 from rcnn_studio.ui.files.badge import Promise, ReadOnlyBanner, SavedBadge
@@ -18,7 +19,8 @@ from rcnn_studio.ui.files.conflicts import ConflictBanner, ConflictsDialog
 from rcnn_studio.ui.files.history import HistoryPanel
 from rcnn_studio.ui.files.problems import ProblemsPanel
 from rcnn_studio.ui.files.shape_question import ShapeQuestion
-from rcnn_studio.workspace.files import FilesModel
+from rcnn_studio.ui.files.words import counted, session_text
+from rcnn_studio.workspace.files import Changes, FilesModel
 from rcnn_studio.workspace.files_checks import Locator, check_of
 from rcnn_studio.workspace.files_conflicts import ConflictsModel, Settled
 from rcnn_studio.workspace.files_history import HistoryModel
@@ -26,6 +28,9 @@ from rcnn_studio.workspace.files_problems import ProblemsModel, Spot
 from rcnn_studio.workspace.files_shapes import ShapePolicy
 from rcnn_studio.workspace.files_store import StoreConflicts, StoreFiles, StoreHistory
 from rcnn_studio.workspace.session import Session
+
+SUMMARY_MS = 1500
+"""After the last change, so long, what the session has changed is counted anew."""
 
 
 class FilesRoom(QObject):
@@ -37,8 +42,12 @@ class FilesRoom(QObject):
         super().__init__(window)
         self._session, self._window = session, window
         self._pending = 0
+        self._stale = False
         store, board, project = session.store, session.board, session.project
-        self.files = FilesModel(StoreFiles(store), board, self)
+        self._source = StoreFiles(store)
+        self.files = FilesModel(self._source, board, self)
+        self._summary_timer = QTimer(self, singleShot=True, interval=SUMMARY_MS)
+        self._summary_timer.timeout.connect(self.files.summarize)
         self.conflicts = ConflictsModel(StoreConflicts(store), board, self)
         self.found = ProblemsModel(store.problems(), Locator(store, self._paths), check_of(store), board, self)
         self.past = HistoryModel(StoreHistory(store), project, self)
@@ -61,6 +70,8 @@ class FilesRoom(QObject):
         project.edited.connect(self._on_edited)
         self.files.edit_ready.connect(self._on_edit)
         self.files.restored.connect(self._on_restored)
+        self.files.summary_changed.connect(self._on_summary)
+        self.files.written.connect(self._on_written)
         self.conflicts.settled.connect(self._on_settled)
         self.conflict_banner.review_asked.connect(self.show_conflicts)
         self.badge.asked.connect(self.show_changes)
@@ -84,6 +95,20 @@ class FilesRoom(QObject):
         if self.conflict_dialog is None:
             self.conflict_dialog = ConflictsDialog(self.conflicts, self._window)
         self._bring_up(self.conflict_dialog)
+
+    def write_now(self) -> None:
+        """Write what lags behind; a message says how much that was."""
+        self.files.write_now()
+
+    def closing_text(self) -> str:
+        """Once the project is closed, and everything written: what this session has changed on disk; "" for nothing."""
+        try:
+            number = self._source.count_written()
+        except StudioError:
+            return ""
+        known = self.files.summary
+        boxes = known.boxes if known.total == number and not self._stale else None
+        return session_text(Changes(more=number, boxes=boxes))
 
     def close(self) -> None:
         """Ends the threads and takes the dialogs and banners away; docks and badge go with what holds them."""
@@ -124,8 +149,24 @@ class FilesRoom(QObject):
         """An open list of changes shows what has been written, or waits, since it was opened."""
         if pending != self._pending:
             self._pending = pending
+            self._stale = True
+            self._summary_timer.start()
             if self.changes is not None and self.changes.isVisible():
                 self.files.refresh()
+
+    def _on_summary(self) -> None:
+        self._stale = self._summary_timer.isActive()
+        self.badge.show_changed(session_text(self.files.summary))
+
+    def _on_written(self, number: int) -> None:
+        left = self._session.store.status().pending_files
+        if left:
+            one, many = self.tr("1 file is not written yet."), self.tr("{0} files are not written yet.")
+            self.message.emit(counted(left, one, many))
+        elif number:
+            self.message.emit(counted(number, self.tr("1 file written."), self.tr("{0} files written.")))
+        else:
+            self.message.emit(self.tr("Everything is written."))
 
     def _on_edited(self, edit: Edit) -> None:
         for change in edit.images:

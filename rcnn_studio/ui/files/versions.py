@@ -79,7 +79,9 @@ class VersionsList(QWidget):
         self.tree.blockSignals(True)
         self.tree.clear()
         for version in versions:
-            item = QTreeWidgetItem([self._name(version), moment_text(version.time), size_text(version.size)])
+            kept = version.kind != "absent"
+            size, time = (size_text(version.size), moment_text(version.time)) if kept else ("", "")
+            item = QTreeWidgetItem([self._name(version), time, size])
             item.setData(0, VERSION_ROLE, version)
             item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.tree.addTopLevelItem(item)
@@ -96,13 +98,19 @@ class VersionsList(QWidget):
         names = {
             "first": self.tr("As it was before anything was written"),
             "version": self.tr("An earlier version"),
+            "made": self.tr("The first that was written"),
+            "absent": self.tr("The file did not exist"),
             "theirs": self.tr("Made by another program, set aside"),
         }
         return names[version.kind]
 
     def _enable(self) -> None:
         self.restore.setVisible(bool(self._versions))
-        self.restore.setEnabled(self.chosen is not None and not self._read_only)
+        chosen = self.chosen
+        kept = chosen is not None and chosen.kind != "absent"
+        self.restore.setEnabled(kept and not self._read_only)
+        tip = self.tr("A file without boxes is taken away: delete them, or take back what changed in this file.")
+        self.restore.setToolTip(tip if chosen is not None and not kept else "")
 
     def _on_selection(self) -> None:
         self._enable()

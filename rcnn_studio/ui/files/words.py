@@ -39,6 +39,13 @@ def changes_text(changes: Changes) -> str:
     return ", ".join(parts)
 
 
+def session_text(changes: Changes) -> str:
+    """What a session has changed on disk, as a sentence; "" where that is nothing."""
+    if not changes.total:
+        return ""
+    return tr("In this session changed on disk: {0}.").format(changes_text(changes))
+
+
 def local_time(text: str) -> QDateTime:
     """A stored time (UTC, ISO 8601) in the person's own time zone; an invalid one where it cannot be read."""
     try:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent
+from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from rcnn_studio.ui import theme
+from rcnn_studio.ui.actions import first_key
+from rcnn_studio.ui.label.hinting import Hint
 from rcnn_studio.ui.label.layers import make_still_layers
 from rcnn_studio.ui.label.live_layers import make_live_layers, painted_area
 from rcnn_studio.ui.label.look import Look
@@ -24,7 +26,6 @@ from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.review import ReviewModel
 
 PLACEHOLDER_AFTER_MS = 60
-HINT_MS = 3500
 REST_MS = 60
 """A view that has not moved for so long is worth fine detail."""
 
@@ -48,12 +49,12 @@ class Board(QWidget):
         self._fitted = True
         self._boxes_on, self._peeking = True, False
         self._hint_of_category = False
+        self._open_action: QAction | None = None
         self._hold = QTimer(self, singleShot=True, interval=PLACEHOLDER_AFTER_MS)
         self._hold.timeout.connect(self.update)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._on_view_rests)
-        self._hint_timer = QTimer(self, singleShot=True, interval=HINT_MS)
-        self._hint_timer.timeout.connect(self.end_hint)
+        self._hint = Hint(self.scene, self.update, self)
         project.image_changed.connect(self._on_image_changed)
         project.boxes_changed.connect(self._on_boxes_changed)
         project.selection_changed.connect(self._on_selection_changed)
@@ -188,15 +189,12 @@ class Board(QWidget):
 
         of_category: it speaks of the class in hand, and is over when that changes.
         """
-        self.scene.hint, self._hint_of_category = text, of_category
-        self.scene.hint_at = self.hint_place() if at_pointer else None
-        self._hint_timer.start()
+        self._hint_of_category = of_category
+        self._hint.show(text, self.hint_place() if at_pointer else None)
         self.hinted.emit(text)
-        self.update()
 
     def end_hint(self) -> None:
-        self.scene.hint = ""
-        self.update()
+        self._hint.end()
 
     def update_boxes(self, box_ids: Iterable[int]) -> None:
         """Paint the surroundings of these boxes again, and nothing else."""
@@ -215,8 +213,20 @@ class Board(QWidget):
 
     def _show_empty(self) -> None:
         self.scene.image, self.scene.shapes = None, EMPTY
-        keys = QKeySequence("Ctrl+O").toString(QKeySequence.SequenceFormat.NativeText)
-        self.scene.message = self.tr("Drop a folder of images here,\nor open a project with {0}").format(keys)
+        self._show_message()
+
+    def name_open_key(self, action: QAction) -> None:
+        """The action that opens a project: without an image its key is named, also after it was given another."""
+        self._open_action = action
+        action.changed.connect(self._show_message)
+        self._show_message()
+
+    def _show_message(self) -> None:
+        if self.project.current_id is not None:
+            return
+        key = first_key(self._open_action) if self._open_action is not None else ""
+        with_key = self.tr("Drop a folder of images here,\nor open a project with {0}").format(key)
+        self.scene.message = with_key if key else self.tr("Drop a folder of images here")
         self.update()
 
     def _describe(self) -> None:
@@ -334,7 +344,7 @@ class Board(QWidget):
         scene = self.scene
         image = None if scene.image is None else (scene.image.key, scene.tiles, scene.look, scene.grid)
         looks = (tuple(scene.names.items()), tuple(scene.tints.items()), scene.colors)
-        what = (image, scene.message, scene.shapes, scene.ghosts, scene.focused, scene.boxes_shown)
+        what = (image, scene.message, scene.shapes, scene.ghosts, scene.focused, scene.boxes_shown, scene.locked)
         return (scene.frame, scene.view, scene.dpr, frozenset(scene.moved), *what, *looks)
 
     def _paint_still(self) -> None:

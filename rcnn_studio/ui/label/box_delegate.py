@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QObject, QPersistentModelIndex, QPoint, Qt
+from PySide6.QtCore import QAbstractItemModel, QEvent, QObject, QPersistentModelIndex, QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QToolTip, QWidget
 
 from rcnn_studio.ui.label.box_model import AnyIndex, BoxModel
+from rcnn_studio.ui.swatch import SIDE, swatch_pixmap
 from rcnn_studio.ui.theme import colors_of
 
 ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 ERROR_MS = 6000
+MARGIN, ICON_ROOM = 3, 22
 
 
 class NumberField(QLineEdit):
@@ -56,9 +58,24 @@ class BoxDelegate(QStyledItemDelegate):
         self._model = model
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        super().paint(painter, option, index)
+        """As the style would in five times the time: it asks for seven roles, and matches its sheet at every cell."""
+        colors, look, area = (
+            colors_of(option.palette),
+            self._model.look(index.row(), index.column()),
+            QRect(option.rect),
+        )
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(area, QColor(colors.selected))
+        text = area.adjusted(MARGIN, 0, -MARGIN, 0)
+        if look.color:
+            painter.drawPixmap(text.left() + 2, area.center().y() - SIDE // 2 + 1, swatch_pixmap(look.color))
+            text.setLeft(text.left() + ICON_ROOM)
+        painter.setFont(option.font)
+        painter.setPen(QColor(colors.muted if look.back else colors.text))
+        shown = option.fontMetrics.elidedText(look.text, Qt.TextElideMode.ElideRight, text.width())
+        painter.drawText(text, look.alignment, shown)
         if option.state & QStyle.StateFlag.State_HasFocus:
-            painter.setPen(QPen(QColor(colors_of(option.palette).accent), 1))
+            painter.setPen(QPen(QColor(colors.accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(option.rect.adjusted(0, 0, -1, -1))
 

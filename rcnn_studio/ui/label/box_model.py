@@ -10,8 +10,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QColor, QGuiApplication
 
 from rcnn_studio.domain.dataset import Box, BoxSource, Category
-from rcnn_studio.ui.label.category_palette import swatch
 from rcnn_studio.ui.label.scene import FLAG_LETTERS, UNKNOWN_COLOR, flag_words
+from rcnn_studio.ui.swatch import swatch
 from rcnn_studio.ui.theme import colors_of
 from rcnn_studio.workspace.project import ProjectModel
 
@@ -21,7 +21,11 @@ CLASS_WIDTH = 84
 NUMBERS = (X, Y, WIDTH, HEIGHT)
 NOTHING = QModelIndex()
 Role = Qt.ItemDataRole
+_READABLE = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemNeverHasChildren
+_EDITABLE = _READABLE | Qt.ItemFlag.ItemIsEditable
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_ALIGNMENTS = {**dict.fromkeys((*NUMBERS, SCORE), _RIGHT), FLAGS: Qt.AlignmentFlag.AlignCenter}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,16 @@ class Column:
     title: str
     hint: str
     width: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellLook:
+    """How a cell is painted. color: of its swatch, "" for none; back: it stands back."""
+
+    text: str
+    alignment: Qt.AlignmentFlag
+    color: str
+    back: bool
 
 
 class BoxModel(QAbstractTableModel):
@@ -244,19 +258,25 @@ class BoxModel(QAbstractTableModel):
             return None
         return answer(self, self.boxes[index.row()], index.column())
 
+    def look(self, row: int, column: int) -> CellLook:
+        """What the delegate paints, in one answer."""
+        box = self.boxes[row]
+        color = self._color(box) if column == CLASS else ""
+        back = not self.project.category_view.is_reachable(box.category_id)
+        return CellLook(self._text(box, column), _ALIGNMENTS.get(column, _LEFT), color, back)
+
+    def _color(self, box: Box) -> str:
+        category = self._categories.get(box.category_id)
+        return category.color if category is not None else UNKNOWN_COLOR
+
     def _edited(self, box: Box, column: int) -> object:
         return box.category_id if column == CLASS else self._text(box, column)
 
     def _alignment(self, _box: Box, column: int) -> object:
-        if column in (*NUMBERS, SCORE):
-            return _RIGHT
-        return Qt.AlignmentFlag.AlignCenter if column == FLAGS else None
+        return _ALIGNMENTS.get(column)
 
     def _decoration(self, box: Box, column: int) -> object:
-        if column != CLASS:
-            return None
-        category = self._categories.get(box.category_id)
-        return swatch(category.color if category is not None else UNKNOWN_COLOR)
+        return swatch(self._color(box)) if column == CLASS else None
 
     def _ink(self, box: Box, _column: int) -> object:
         """Boxes that the canvas does not show, or no hand may change, stand back."""
@@ -279,7 +299,7 @@ class BoxModel(QAbstractTableModel):
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         number_cell = index.isValid() and index.column() in NUMBERS
         editable = number_cell and not self.project.read_only and not self.is_locked(index.row())
-        return super().flags(index) | (Qt.ItemFlag.ItemIsEditable if editable else Qt.ItemFlag.NoItemFlags)
+        return _EDITABLE if editable else _READABLE
 
 
 _ANSWERS: dict[int, Callable[[BoxModel, Box, int], object]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from rcnn_studio.formats.box_attributes import Attribute
 from rcnn_studio.ui.label.box_table import BoxTable
+from rcnn_studio.ui.theme import colors_of
 from rcnn_studio.workspace.box_attributes import BoxAttributes
 from rcnn_studio.workspace.project import ProjectModel
 
@@ -80,6 +81,11 @@ class AttributeTable(QTableWidget):
         name, value = QTableWidgetItem(attribute.name), QTableWidgetItem(attribute.text)
         name.setFlags(flag.ItemIsEnabled | flag.ItemIsSelectable)
         name.setToolTip(attribute.name)
+        if not attribute.there:
+            name.setForeground(QColor(colors_of(self.palette()).muted))
+            name.setToolTip(
+                self.tr("{0}\nOther boxes of this file have it; this one does not yet.").format(attribute.name)
+            )
         value.setToolTip(attribute.text)
         if attribute.editable and not self._project.read_only:
             value.setFlags(flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsEditable)
@@ -122,7 +128,6 @@ class BoxPanel(QWidget):
         button.setProperty("role", "fold")
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setToolTip(self.tr("What the dataset's file says of the box beside class, corners and flags"))
-        button.setStyleSheet("QToolButton:checked { background: transparent; border-color: transparent; }")
         button.toggled.connect(self._on_unfolded)
         return button
 
@@ -138,7 +143,7 @@ class BoxPanel(QWidget):
         shown, open_ = self.attributes.shown, self.unfold.isChecked()
         self.unfold.setVisible(shown.any_here)
         self.unfold.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
-        text, number = self.tr("Attributes from the file"), len(shown.attributes)
+        text, number = self.tr("Attributes from the file"), sum(a.there for a in shown.attributes)
         self.unfold.setText(f"{text} · {number}" if number else text)
         self.unfold.setAccessibleName(self.unfold.text())
         self.values.setVisible(shown.any_here and open_)

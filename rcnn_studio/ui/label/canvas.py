@@ -86,6 +86,7 @@ class Canvas(PointingSurface):
         self._actions, self._settings = actions, settings
         attach_canvas_actions(self, actions)
         self.commands.bind(actions)
+        self.name_open_key(actions["action.project.open"])
         for name, slot in {
             "tool.select": self._on_select_tool,
             "tool.draw": self._on_draw_tool,

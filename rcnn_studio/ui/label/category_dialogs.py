@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QComboBox,
+    QApplication,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
     QLabel,
     QLineEdit,
+    QListWidget,
+    QListWidgetItem,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -23,10 +26,14 @@ from PySide6.QtWidgets import (
 from rcnn_studio.domain.dataset import Category
 from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.ui.files.words import counted
-from rcnn_studio.ui.label.category_palette import swatch
+from rcnn_studio.ui.label.category_palette import ranked
+from rcnn_studio.ui.swatch import swatch
 from rcnn_studio.workspace.project import ProjectModel
 
 LEAST_WIDTH = 420
+INTO_HEIGHT = 190
+SWATCH = 14
+LIST_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
 class CategoryDialog(QDialog):
@@ -130,28 +137,73 @@ class RenameDialog(CategoryDialog):
 
 
 class MergeDialog(CategoryDialog):
-    """Which class takes the boxes over."""
+    """Which class takes the boxes over: a list of all others, narrowed down by what is typed above it."""
 
     def __init__(self, project: ProjectModel, category: Category, parent: QWidget | None = None) -> None:
         super().__init__(project, category, "category.merge", parent=parent)
         self.setWindowTitle(self.tr("Merge {0} into another class").format(category.name))
-        self.into = QComboBox(objectName="category.merge.into")
+        self.find = QLineEdit(objectName="category.merge.find", clearButtonEnabled=True)
+        self.find.setPlaceholderText(self.tr("Type a part of its name"))
+        self.find.setAccessibleName(self.tr("Find a class"))
+        self.find.installEventFilter(self)
+        self.into = QListWidget(objectName="category.merge.into")
         self.into.setAccessibleName(self.tr("Into"))
-        for other in project.categories:
-            if other.id != category.id:
-                self.into.addItem(swatch(other.color), other.name, other.id)
-        self.form.addRow(self.tr("Into"), self.into)
+        self.into.setUniformItemSizes(True)
+        self.into.setIconSize(QSize(SWATCH, SWATCH))
+        self.into.setFixedHeight(INTO_HEIGHT)
+        self.form.addRow(self.tr("Into"), self.find)
+        self.form.addRow("", self.into)
         self.go.setText(self.tr("Merge"))
-        self.go.setEnabled(self.into.count() > 0)
-        self.into.currentIndexChanged.connect(self._on_into)
+        self.find.textChanged.connect(self._on_typed)
+        self.into.currentRowChanged.connect(self._on_into)
+        self.into.itemDoubleClicked.connect(self._on_accepted)
+        self.find.setFocus()
+        self._on_typed("")
+
+    @property
+    def chosen(self) -> Category | None:
+        """The class whose row is current."""
+        item = self.into.currentItem()
+        return None if item is None else self.project.category(int(item.data(Qt.ItemDataRole.UserRole)))
+
+    def _on_typed(self, typed: str) -> None:
+        before = self.chosen
+        self.into.blockSignals(True)
+        self.into.clear()
+        for other in ranked(self.project.categories, typed):
+            if other.id != self.category.id:
+                item = QListWidgetItem(swatch(other.color), other.name, self.into)
+                item.setData(Qt.ItemDataRole.UserRole, other.id)
+        rows = range(self.into.count())
+        kept = (n for n in rows if before is not None and self.into.item(n).text() == before.name)
+        self.into.setCurrentRow(next(kept, 0) if not typed.strip() else 0)
+        self.into.blockSignals(False)
         self._on_into()
 
     def _on_into(self) -> None:
+        into = self.chosen
+        self.go.setEnabled(into is not None)
+        if into is None:
+            self.text.setText(self.tr("No other class is called so."))
+            return
         text = self.tr("This moves {0} to {1}, and the class {2} is gone.")
-        self.text.setText(text.format(self.used(), self.into.currentText(), self.category.name))
+        self.text.setText(text.format(self.used(), into.name, self.category.name))
 
     def act(self) -> None:
-        self.project.merge_category(self.category.id, int(self.into.currentData()))
+        into = self.chosen
+        if into is not None:
+            self.project.merge_category(self.category.id, into.id)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The arrows go through the list while one types, and Enter merges."""
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() in LIST_KEYS:
+                QApplication.sendEvent(self.into, event)
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self.go.click()
+                return True
+        return super().eventFilter(watched, event)
 
 
 class DeleteDialog(CategoryDialog):

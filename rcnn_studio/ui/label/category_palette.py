@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QKeyEvent, QPainter, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -30,24 +29,6 @@ ROWS_SHOWN = 9
 ROW_HEIGHT = 26
 WIDTH = 280
 NOTHING = QModelIndex()
-
-
-@lru_cache(maxsize=256)
-def swatch(color: str, side: int = 12, dpr: float = 2.0) -> QIcon:
-    """A small square of the class's colour."""
-    drawn = QPixmap(round(side * dpr), round(side * dpr))
-    drawn.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(drawn)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(color))
-    painter.drawRoundedRect(drawn.rect(), 3 * dpr, 3 * dpr)
-    painter.end()
-    drawn.setDevicePixelRatio(dpr)
-    icon = QIcon()
-    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
-        icon.addPixmap(drawn, mode)
-    return icon
 
 
 def ranked(categories: Sequence[Category], typed: str, recent: Sequence[int] = ()) -> list[Category]:

@@ -72,7 +72,7 @@ class ClassKeys(QObject):
         """This box was drawn just now, and the pointer is where it ended."""
         self._fresh, self._made_at = box_id, self._host.pointer
 
-    def forget(self, *_unused: object) -> None:
+    def forget(self, _image_id: int = 0) -> None:
         """The hand does something else: class keys mean the next box."""
         self._fresh = None
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QElapsedTimer, QObject
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from rcnn_studio.domain.dataset import Box, BoxFlag
+from rcnn_studio.domain.edits import Edit
 from rcnn_studio.domain.geometry import iou_matrix
 from rcnn_studio.ui.label.arrange import Arranger
 from rcnn_studio.ui.label.class_keys import ClassKeys
@@ -26,6 +27,9 @@ from rcnn_studio.workspace.review import ReviewModel
 
 SNAP_IOU = 0.6
 """A box drawn over a detection of the class in hand takes the detection's corners from this overlap on."""
+
+SERIES_MS = 800
+"""Arrows that come no further apart than this, on the same boxes and with the same keys held, are one undo step."""
 
 _DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
@@ -40,6 +44,8 @@ class Host(Protocol):
     @property
     def pointer(self) -> Pointer | None: ...
     def set_tool(self, name: str) -> None: ...
+    @property
+    def boxes_seen(self) -> bool: ...
     @property
     def seen_part(self) -> Corners: ...
     def show_hint(self, text: str, *, of_category: bool = False, at_pointer: bool = False) -> None: ...
@@ -58,6 +64,8 @@ class BoxCommands(QObject):
         self.class_keys = ClassKeys(canvas, project, self.targets)
         self.clipboard = BoxClipboard(project, self.target_boxes, self._hint, self)
         self.arranger = Arranger(project, self._hovered, self._hint, self)
+        self._since_arrow = QElapsedTimer()
+        self._series: tuple[object, Edit | None] = (None, None)
 
     def bind(self, actions: Mapping[str, QAction]) -> None:
         """Connect box.*, category.*, edit.copy / cut / paste / select_all, align.*, same.* and detection.*."""
@@ -89,7 +97,12 @@ class BoxCommands(QObject):
     # --- boxes ---------------------------------------------------------------------------------------
 
     def targets(self) -> tuple[int, ...]:
-        """Ids of the boxes a key acts on: the selection, else the box under the pointer, else none."""
+        """Ids of the boxes a key acts on: the selection, else the box under the pointer, else none; never one that is
+        hidden."""
+        if not self._host.boxes_seen:
+            if self._project.boxes:
+                self._hint(self.tr("The boxes are hidden: Shift+H shows them"))
+            return ()
         if self._project.selection:
             shown = self._project.category_view.shown(self._project.selected_boxes())
             return tuple(sorted(box.id for box in shown))
@@ -220,12 +233,22 @@ class BoxCommands(QObject):
         targets = self.targets()
         if not targets:
             return
+        kind = (words[0], words[1] if words[0] == "grow" else "", targets)
+        onto = self._edit_to_go_on_with(kind)
         if words[0] == "nudge":
-            self._project.nudge(targets, x, y)
+            self._project.nudge(targets, x, y, onto=onto)
         elif words[1] == "far":
-            self._project.grow(targets, 0, 0, x, y)
+            self._project.grow(targets, 0, 0, x, y, onto=onto)
         else:
-            self._project.grow(targets, x, y, 0, 0)
+            self._project.grow(targets, x, y, 0, 0, onto=onto)
+        self._series = (kind, self._project.latest_edit)
+        self._since_arrow.start()
+
+    def _edit_to_go_on_with(self, kind: object) -> Edit | None:
+        """The edit of the last arrow, where this one follows soon, on the same boxes and of the same kind."""
+        before, edit = self._series
+        soon = self._since_arrow.isValid() and self._since_arrow.elapsed() <= SERIES_MS
+        return edit if soon and before == kind and edit is self._project.latest_edit else None
 
     def on_class_entry(self, entry: QAction) -> None:
         """A class of the right-click menu."""

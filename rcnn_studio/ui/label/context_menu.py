@@ -9,8 +9,8 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from rcnn_studio.domain.dataset import BoxFlag
-from rcnn_studio.ui.label.category_palette import swatch
 from rcnn_studio.ui.label.tools import Pointer
+from rcnn_studio.ui.swatch import swatch
 
 if TYPE_CHECKING:
     from rcnn_studio.ui.label.canvas import Canvas

@@ -14,6 +14,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 
 from rcnn_studio.ui.label import chips
+from rcnn_studio.ui.label.flag_marks import FlagsLayer
 from rcnn_studio.ui.label.hit import rows_seen
 from rcnn_studio.ui.label.image_layer import ImageLayer
 from rcnn_studio.ui.label.plates import Plates
@@ -200,4 +201,4 @@ class PlatesLayer:
 
 
 def make_still_layers() -> tuple[Layer, ...]:
-    return (ImageLayer(), BoxesLayer(), DetectionsLayer(), PlatesLayer())
+    return (ImageLayer(), BoxesLayer(), FlagsLayer(), DetectionsLayer(), PlatesLayer())

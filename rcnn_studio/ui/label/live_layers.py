@@ -7,7 +7,9 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from rcnn_studio.ui.label import chips
-from rcnn_studio.ui.label.guides import GuidesLayer, hint_area
+from rcnn_studio.ui.label.group import GroupLayer
+from rcnn_studio.ui.label.guides import GuidesLayer
+from rcnn_studio.ui.label.hinting import paint_hint
 from rcnn_studio.ui.label.layers import Layer
 from rcnn_studio.ui.label.scene import Scene
 from rcnn_studio.ui.label.shapes import Corners
@@ -54,17 +56,17 @@ class SelectionLayer:
         rects = scene.view.rects(np.array([corners]))
         color = QColor(scene.color(scene.category_of(box_id)))
         x1, y1, x2, y2 = rects[0].tolist()
-        if not selected:
+        if not selected and not scene.hover_faint:
             painter.fillRect(QRect(x1, y1, x2 - x1, y2 - y1), faded(color, HOVER_ALPHA))
         painter.setPen(Qt.PenStyle.NoPen)
-        if selected:
+        if selected or scene.hover_faint:
             grown = rects + np.array([-1, -1, 1, 1]) * scene.px(1)
             painter.setBrush(CASING)
             painter.drawRects(edges(grown + np.array([-1, -1, 1, 1]) * scene.px(1), scene.px(1)))
             painter.setBrush(WHITE)
             painter.drawRects(edges(grown, scene.px(1)))
         painter.setBrush(color)
-        painter.drawRects(edges(rects, scene.px(2 if selected else 3)))
+        painter.drawRects(edges(rects, scene.px(2 if selected or scene.hover_faint else 3)))
         if plated:
             area = QRect(x1, y1, max(1, x2 - x1), max(1, y2 - y1))
             _paint_own_plate(painter, scene, box_id, corners, area, sized=selected)
@@ -129,26 +131,11 @@ class HintLayer:
             area = QRect(margin, 0, scene.frame.width - 2 * margin, scene.frame.height)
             painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), scene.message)
         if scene.hint:
-            self._paint_hint(painter, scene)
-
-    @staticmethod
-    def _paint_hint(painter: QPainter, scene: Scene) -> None:
-        used = chips.font(scene.dpr * 1.1)
-        metrics = QFontMetricsF(used)
-        width, height = metrics.horizontalAdvance(scene.hint) + scene.px(28), metrics.height() + scene.px(14)
-        area = hint_area(scene, width, height)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(255, 255, 255, 60), scene.px(1)))
-        painter.setBrush(QColor(18, 20, 24, 230))
-        painter.drawRoundedRect(area, height / 2, height / 2)
-        painter.setFont(used)
-        painter.setPen(WHITE)
-        painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter), scene.hint)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            paint_hint(painter, scene)
 
 
 def make_live_layers() -> tuple[Layer, ...]:
-    return (SelectionLayer(), DraftLayer(), GuidesLayer(), CrosshairLayer(), HintLayer())
+    return (GroupLayer(), SelectionLayer(), DraftLayer(), GuidesLayer(), CrosshairLayer(), HintLayer())
 
 
 def _paint_own_plate(

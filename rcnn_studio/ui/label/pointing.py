@@ -15,12 +15,13 @@ from PySide6.QtGui import QMouseEvent, QRegion
 from PySide6.QtWidgets import QWidget
 
 from rcnn_studio.ui.label.edge_pan import EdgePan
+from rcnn_studio.ui.label.group import OUT_PX, corner_handle_at, frame_area, grown, scene_frame
 from rcnn_studio.ui.label.hit import Handle
 from rcnn_studio.ui.label.shapes import Corners
 from rcnn_studio.ui.label.snapping import Lines
 from rcnn_studio.ui.label.stacking import Stacking
-from rcnn_studio.ui.label.surface import ToolSurface
-from rcnn_studio.ui.label.tools import Gesture, Modifier, PanGesture, Pointer
+from rcnn_studio.ui.label.surface import HANDLE_REACH_PX, ToolSurface
+from rcnn_studio.ui.label.tools import Gesture, Grip, Modifier, PanGesture, Pointer
 from rcnn_studio.workspace.images import ImageCache
 from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.review import ReviewModel
@@ -41,9 +42,10 @@ _CURSORS = {
 
 
 class PointingSurface(ToolSurface):
-    """pointer_moved: image pixels, (-1, -1) once the mouse has left."""
+    """pointer_moved: image pixels, (-1, -1) once the mouse has left. view_changed: the image lies elsewhere now."""
 
     pointer_moved = Signal(float, float)
+    view_changed = Signal()
 
     def __init__(
         self, project: ProjectModel, images: ImageCache, review: ReviewModel, parent: QWidget | None = None
@@ -56,6 +58,7 @@ class PointingSurface(ToolSurface):
         self._space = QElapsedTimer()
         self._crosshair_on = True
         self._snap_on = False
+        project.selection_changed.connect(self._on_other_selection)
         self._edge_pan = EdgePan(self._dragged_to, self._logical_size, self._hidden_sides, self.pan_by, self)
 
     @property
@@ -77,11 +80,40 @@ class PointingSurface(ToolSurface):
         right, bottom = min(width, math.floor(x2)), min(height, math.floor(y2))
         return (left, top, right, bottom) if right > left and bottom > top else (0, 0, width, height)
 
+    @property
+    def boxes_seen(self) -> bool:
+        """False while the boxes are hidden."""
+        return self.scene.boxes_shown
+
     # --- for the tools ------------------------------------------------------------------------------
 
     def stack_at(self, p: Pointer) -> list[int]:
         """Smallest first, but for what a person has brought to the front or sent to the back."""
         return self.stacking.ordered(super().stack_at(p))
+
+    def grip_at(self, p: Pointer) -> Grip | None:
+        """The handle that a press here would take: of the one selected box, in the select tool also of the frame around
+        several; Ctrl takes none."""
+        one = self.handle_at(p)
+        if one is not None or self.tool == "draw" or p.holds(Modifier.ControlModifier):
+            return None if one is None else ((one[0],), one[1])
+        frame = scene_frame(self.scene)
+        if frame is None:
+            return None
+        around = grown(frame, self.reach(OUT_PX))
+        handle = corner_handle_at(around, p.x, p.y, reach=self.reach(HANDLE_REACH_PX))
+        return None if handle is None else (tuple(sorted(self.selection)), handle)
+
+    def show_moved(self, moved: dict[int, Corners]) -> None:
+        self._update_frame()
+        super().show_moved(moved)
+        self._update_frame()
+
+    def _update_frame(self) -> None:
+        """Paint the frame around several boxes again."""
+        frame = scene_frame(self.scene)
+        if frame is not None:
+            self.update_device(frame_area(self.scene, frame))
 
     def lines(self, p: Pointer, moving: Collection[int]) -> Lines:
         """What edges of a draft or of the boxes `moving` stick to; with Ctrl nothing."""
@@ -123,11 +155,12 @@ class PointingSurface(ToolSurface):
         p, drawing, busy = self._pointer, self.tool == "draw", self._gesture is not None
         panning = self._pan is not None or self._space.isValid()
         stack = self.stack_at(p) if p is not None and not busy else []
-        grip = self.handle_at(p) if p is not None and not busy and not panning else None
+        grip = self.grip_at(p) if p is not None and not busy and not panning else None
         if self.scene.handles_inside != drawing:
             self.scene.handles_inside = drawing
             self.update_boxes(self.project.selection)
-        self.scene.hover_shown = not drawing
+            self._update_frame()
+        self._show_as_target(faintly=drawing)
         self._set_hovered(stack[0] if stack else None)
         if not busy:
             self._set_grip(None if grip is None else grip[1])
@@ -136,7 +169,7 @@ class PointingSurface(ToolSurface):
         if not busy or panning:
             self.setCursor(self._cursor(grip, stack))
 
-    def _cursor(self, grip: tuple[int, Handle] | None, stack: list[int]) -> Qt.CursorShape:
+    def _cursor(self, grip: Grip | None, stack: list[int]) -> Qt.CursorShape:
         if self._pan is not None:
             return Qt.CursorShape.ClosedHandCursor
         if self._space.isValid():
@@ -148,6 +181,19 @@ class PointingSurface(ToolSurface):
         held = not self.project.selection.isdisjoint(stack)
         return Qt.CursorShape.SizeAllCursor if held else Qt.CursorShape.ArrowCursor
 
+    def _on_other_selection(self) -> None:
+        self._show_as_target(faintly=self.tool == "draw")
+
+    def _show_as_target(self, *, faintly: bool) -> None:
+        """In the draw tool the box under the pointer is the target of keys only while none is selected: then it is
+        rimmed, without a fill that would look like the draft's."""
+        shown = not faintly or not self.project.selection
+        scene = self.scene
+        if (shown, faintly) != (scene.hover_shown, scene.hover_faint):
+            scene.hover_shown, scene.hover_faint = shown, faintly
+            if scene.hovered is not None:
+                self.update_boxes([scene.hovered])
+
     def _set_hovered(self, box_id: int | None) -> None:
         before = self.scene.hovered
         if box_id != before:
@@ -158,6 +204,7 @@ class PointingSurface(ToolSurface):
         if handle != self.scene.grip:
             self.scene.grip = handle
             self.update_boxes(self.project.selection)
+            self._update_frame()
 
     def _set_crosshair(self, point: tuple[float, float] | None) -> None:
         if point == self.scene.crosshair:
@@ -173,6 +220,7 @@ class PointingSurface(ToolSurface):
 
     def view_moved(self) -> None:
         """The pointer points at something else now; what is being drawn or dragged goes with it."""
+        self.view_changed.emit()
         p = self._pointer
         if p is None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QCoreApplication, QRect
+from PySide6.QtCore import QCoreApplication, QRect, QRectF
 
 from rcnn_studio.domain.dataset import BoxFlag
 from rcnn_studio.ui.label.chips import Chips
@@ -49,7 +49,8 @@ class Scene:
     rectangle being drawn; band: the rubber band.
     pointer: image point under the mouse in the draw tool (None: no crosshair). grip: the handle that a press would
     take; handles_inside: as in the draw tool. guides: lines x and y that a dragged edge sticks to. hint_at: logical
-    widget point beside which the hint stands (None: at the lower edge).
+    widget point beside which the hint stands (None: at the lower edge), hint_spot: where that is, hint_shown: 0 to 1
+    while it fades.
     """
 
     frame: Frame = field(default_factory=lambda: Frame(1, 1, 1, 1))
@@ -74,6 +75,7 @@ class Scene:
     locked: frozenset[int] = frozenset()
     hovered: int | None = None
     hover_shown: bool = True
+    hover_faint: bool = False
     boxes_shown: bool = True
     moved: dict[int, Corners] = field(default_factory=dict)
     draft: Corners | None = None
@@ -82,6 +84,8 @@ class Scene:
     crosshair: tuple[float, float] | None = None
     hint: str = ""
     hint_at: tuple[float, float] | None = None
+    hint_spot: QRectF | None = None
+    hint_shown: float = 1.0
     grip: int | None = None
     handles_inside: bool = False
     guides: tuple[float | None, float | None] = (None, None)

@@ -10,10 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 from PySide6.QtCore import Qt
 
 from rcnn_studio.domain.geometry import ordered
-from rcnn_studio.ui.label import drag
+from rcnn_studio.ui.label import drag, group
 from rcnn_studio.ui.label.hit import Handle
 from rcnn_studio.ui.label.shapes import Corners
 from rcnn_studio.ui.label.snapping import Lines
@@ -28,6 +29,8 @@ Modifier = Qt.KeyboardModifier
 
 
 Point = tuple[float, float]
+Grip = tuple[tuple[int, ...], Handle]
+"""Ids of the boxes that a handle resizes: one, or several in a common frame."""
 Axes = tuple[bool, bool]
 
 
@@ -58,7 +61,7 @@ class Surface(Protocol):
     def selection(self) -> frozenset[int]: ...
     def stack_at(self, p: Pointer) -> list[int]: ...
     def ghost_at(self, p: Pointer, *, smaller_than: int | None) -> int | None: ...
-    def handle_at(self, p: Pointer) -> tuple[int, Handle] | None: ...
+    def grip_at(self, p: Pointer) -> Grip | None: ...
     def boxes_within(self, band: Corners) -> list[int]: ...
     def corners(self, box_id: int) -> Corners: ...
     def select(self, box_ids: Sequence[int]) -> None: ...
@@ -142,20 +145,21 @@ class DrawGesture:
 class ResizeGesture:
     """A handle pulled; the grip keeps its distance from the pointer, so that a press alone changes nothing.
 
+    Of several boxes their common frame is pulled, and they are scaled with it.
     clicked: what a press without a drag selects; empty: it leaves the selection alone.
     """
 
-    def __init__(self, surface: Surface, p: Pointer, box_id: int, handle: Handle, clicked: Sequence[int] = ()) -> None:
+    def __init__(self, surface: Surface, p: Pointer, grip: Grip, clicked: Sequence[int] = ()) -> None:
         self._surface = surface
         self._start = p
-        self._box_id = box_id
-        self._handle = handle
+        self._ids, self._handle = grip
         self._clicked = list(clicked)
         self._pulled = False
-        self._was = surface.corners(box_id)
+        self._boxes = {box_id: surface.corners(box_id) for box_id in self._ids}
+        self._was = group.frame_of(np.array(list(self._boxes.values())))
         x1, y1, x2, y2 = self._was
-        self._dx = (x1 if handle.moves_left else x2) - p.x
-        self._dy = (y1 if handle.moves_top else y2) - p.y
+        self._dx = (x1 if self._handle.moves_left else x2) - p.x
+        self._dy = (y1 if self._handle.moves_top else y2) - p.y
         self._now = self._was
 
     def move(self, p: Pointer) -> None:
@@ -164,16 +168,20 @@ class ResizeGesture:
             return
         sideways = self._handle.moves_left or self._handle.moves_right
         upright = self._handle.moves_top or self._handle.moves_bottom
-        own, both = (self._box_id,), (sideways, upright)
         self._now = drag.resized(
             self._was,
             self._handle,
-            *_stuck(self._surface, p, p.x + self._dx, p.y + self._dy, own, both=both),
+            *_stuck(self._surface, p, p.x + self._dx, p.y + self._dy, self._ids, both=(sideways, upright)),
             self._surface.image_size,
             aspect=p.holds(Modifier.ShiftModifier),
             centred=p.holds(Modifier.AltModifier),
         )
-        self._surface.show_moved({self._box_id: self._now})
+        self._surface.show_moved(self._made())
+
+    def _made(self) -> dict[int, Corners]:
+        if len(self._ids) == 1:
+            return {self._ids[0]: self._now}
+        return group.scaled(self._boxes, self._was, self._now)
 
     def press(self, _p: Pointer) -> bool:
         return False
@@ -185,7 +193,7 @@ class ResizeGesture:
         if not self._pulled and self._clicked:
             self._surface.select(self._clicked)
         if self._now != self._was and x2 - x1 >= 1 and y2 - y1 >= 1:
-            self._surface.commit_moved({self._box_id: self._now}, resized=True)
+            self._surface.commit_moved(self._made(), resized=True)
         return True
 
     def cancel(self) -> None:
@@ -288,9 +296,9 @@ class DrawTool:
         self._surface = surface
 
     def press(self, p: Pointer) -> Gesture | None:
-        grip = self._surface.handle_at(p)
+        grip = self._surface.grip_at(p)
         if grip is not None:
-            return ResizeGesture(self._surface, p, *grip)
+            return ResizeGesture(self._surface, p, grip)
         return DrawGesture(self._surface, p)
 
 
@@ -311,10 +319,10 @@ class SelectTool:
         repeated = self._last_click is not None and not p.far_from(self._last_click)
         self._last_click = p
         control = p.holds(Modifier.ControlModifier)
-        grip = None if control else surface.handle_at(p)
+        grip = None if control else surface.grip_at(p)
         stack = surface.stack_at(p)
         if grip is not None:
-            return ResizeGesture(surface, p, *grip, clicked=self._following(stack, repeated=repeated))
+            return ResizeGesture(surface, p, grip, clicked=self._following(stack, repeated=repeated))
         ghost = surface.ghost_at(p, smaller_than=stack[0] if stack else None)
         if ghost is not None and not control and not p.holds(Modifier.ShiftModifier):
             surface.focus_ghost(ghost)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from rcnn_studio.domain.balance import Balance
+from rcnn_studio.ui.review.sample_check import SAMPLE
 from rcnn_studio.ui.review.words import FEW_SHOWN
 from rcnn_studio.workspace.auto_accept import ImageToAccept
 
@@ -17,19 +18,24 @@ def _tr(text: str) -> str:
 
 
 def make_question(
-    parent: QWidget, wanted: Sequence[ImageToAccept], score: float, balance: Balance | None
+    parent: QWidget, wanted: Sequence[ImageToAccept], score: float, balance: Balance | None, checked: str = ""
 ) -> QMessageBox:
-    """Accepted by its own button; Esc and Cancel change nothing."""
+    """Accepted by its own button; Esc and Cancel change nothing. checked: what came of the sample, where one was
+    looked at; before, a button for it is the first choice."""
     boxes = sum(len(item.found) for item in wanted)
     question = QMessageBox(parent)
     question.setObjectName("review.accept_images")
     question.setIcon(QMessageBox.Icon.Question)
     question.setWindowTitle(_tr("Accept on Many Images"))
     question.setText(_tr("Accept {0} detections on {1} unlabelled images?").format(boxes, len(wanted)))
-    question.setInformativeText(explanation(wanted, score, balance))
+    question.setInformativeText("\n\n".join(text for text in (checked, explanation(wanted, score, balance)) if text))
     button = question.addButton(_tr("Accept {0}").format(boxes), QMessageBox.ButtonRole.AcceptRole)
     question.setDefaultButton(question.addButton(QMessageBox.StandardButton.Cancel))
     button.setObjectName("review.accept_images.accept")
+    if not checked and len(wanted) > SAMPLE:
+        look = question.addButton(_tr("Look at {0} First").format(SAMPLE), QMessageBox.ButtonRole.ActionRole)
+        look.setObjectName("review.accept_images.look")
+        question.setDefaultButton(look)
     return question
 
 

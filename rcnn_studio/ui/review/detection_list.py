@@ -18,7 +18,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from rcnn_studio.ui.review.scores_table import SHARE_ROLE, BarDelegate, swatch
+from rcnn_studio.ui.review.scores_table import SHARE_ROLE, BarDelegate
+from rcnn_studio.ui.swatch import swatch_pixmap
 from rcnn_studio.ui.theme import colors_of
 from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.review import ReviewModel
@@ -70,7 +71,7 @@ class DetectionModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return category.name if category is not None else "?"
         if role == Qt.ItemDataRole.DecorationRole and category is not None:
-            return swatch(category.color)
+            return swatch_pixmap(category.color)
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

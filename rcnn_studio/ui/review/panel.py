@@ -5,12 +5,13 @@ Holds no truth; ReviewModel does. What Accept, Reject and Predict do is said by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QCheckBox,
     QComboBox,
     QFrame,
@@ -24,14 +25,17 @@ from PySide6.QtWidgets import (
 )
 
 from rcnn_studio.domain.dataset import TRAINABLE_STATES, ImageState
-from rcnn_studio.domain.sentences import advice_reason, run_sentence
+from rcnn_studio.domain.sentences import result_reason, run_sentence
+from rcnn_studio.ui.actions import first_key
 from rcnn_studio.ui.review import words
 from rcnn_studio.ui.review.accept_images import make_question
 from rcnn_studio.ui.review.action_button import ActionButton
 from rcnn_studio.ui.review.detection_list import DetectionList
+from rcnn_studio.ui.review.sample_check import SampleCheck
 from rcnn_studio.ui.review.scores_table import ScoresTable
 from rcnn_studio.ui.train.fields import narrow
 from rcnn_studio.ui.train.runs import run_title
+from rcnn_studio.workspace.auto_accept import ImageToAccept
 from rcnn_studio.workspace.project import ProjectModel
 from rcnn_studio.workspace.review import ReviewModel
 
@@ -46,6 +50,8 @@ class ReviewPanel(QWidget):
         self._review, self._project = review, project
         self._busy = False
         self.go_in_queue: Callable[[int], object] | None = None  # the image list's, where there is one
+        self.sample: SampleCheck | None = None
+        self._next_action: QAction | None = None
         self._make_widgets()
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty_page())
@@ -70,6 +76,7 @@ class ReviewPanel(QWidget):
         for name, button in self.buttons.items():
             if name in actions:
                 button.bind(actions[name])
+        self._next_action = actions.get("action.queue.next")
         slots = {
             "action.queue.next": self._on_next,
             "action.queue.previous": self._on_previous,
@@ -238,7 +245,7 @@ class ReviewPanel(QWidget):
         self._stack.setCurrentIndex(1 if usable else 0)
         if best is not None:
             self.sentence.setText(run_sentence(best))
-            self.sentence.setToolTip(advice_reason(best))
+            self.sentence.setToolTip(result_reason(best))
             self.numbers.setText(self._numbers(best.AP50, best.AP, best.AP75))
         self._show_threshold_note()
         self._on_detections_changed()
@@ -248,6 +255,7 @@ class ReviewPanel(QWidget):
         return " · ".join(f"{name} {value:.3f}" for name, value in pairs if value >= 0)
 
     def _on_run_chosen(self, place: int) -> None:
+        self.sample = None
         if self._busy or place < 0:
             return
         wanted = self.run_box.itemData(place)
@@ -260,6 +268,7 @@ class ReviewPanel(QWidget):
         self._review.set_threshold(value / 100)
 
     def _on_threshold_changed(self, value: float) -> None:
+        self.sample = None  # it was drawn for another score
         # the slider has hundredths; a finer threshold set elsewhere must not be rounded back
         before = self.threshold.blockSignals(True)
         self.threshold.setValue(round(value * 100))
@@ -283,15 +292,40 @@ class ReviewPanel(QWidget):
         """Everything from the threshold on, on all unlabelled images: says what to expect, and asks first."""
         review = self._review
         wanted = review.to_accept_on_images()
+        checked = self.sample.outcome_text() if self.sample is not None and self.sample.over else ""
+        self.sample = None
         if not wanted:
             text = self.tr("No unlabelled image has known detections above {0} to decide on: predict them first.")
             review.message.emit(text.format(f"{review.threshold:.2f}"))
             return
         best = review.run.best if review.run is not None else None
-        question = make_question(self.window(), wanted, review.threshold, best.balance if best is not None else None)
+        question = make_question(
+            self.window(), wanted, review.threshold, best.balance if best is not None else None, checked
+        )
         question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         question.accepted.connect(partial(review.accept_on_images, wanted))
+        look = question.findChild(QAbstractButton, "review.accept_images.look")
+        if look is not None:
+            look.clicked.connect(lambda: self.look_at_sample(wanted))
         question.open()
+
+    def look_at_sample(self, wanted: Sequence[ImageToAccept]) -> None:
+        """Show a few of these images one after another, by the keys of the queue; then the question comes again."""
+        self.sample = SampleCheck(self._project, wanted, self)
+        self.sample.show()
+        self._say_sample()
+
+    def _say_sample(self) -> None:
+        if self.sample is not None:
+            key = first_key(self._next_action) if self._next_action is not None else ""
+            self._review.message.emit(self.sample.where_text(key))
+
+    def _go_in_sample(self, sample: SampleCheck, step: int) -> None:
+        sample.go(step)
+        if sample.over:
+            self.ask_to_accept_images()
+        else:
+            self._say_sample()
 
     def _on_next(self) -> None:
         self._go(1)
@@ -300,6 +334,9 @@ class ReviewPanel(QWidget):
         self._go(-1)
 
     def _go(self, step: int) -> None:
+        if self.sample is not None:
+            self._go_in_sample(self.sample, step)
+            return
         if self.go_in_queue is not None:
             self.go_in_queue(step)
             return
@@ -361,4 +398,5 @@ class ReviewPanel(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        self.sample = None
         self._review.set_reviewing(False)

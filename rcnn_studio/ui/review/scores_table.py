@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import (
@@ -16,7 +15,7 @@ from PySide6.QtCore import (
     QSortFilterProxyModel,
     Qt,
 )
-from PySide6.QtGui import QColor, QPainter, QPalette, QPixmap, QShowEvent
+from PySide6.QtGui import QColor, QPainter, QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -28,6 +27,8 @@ from PySide6.QtWidgets import (
 )
 
 from rcnn_studio.domain.runs import CategoryScore, Scores
+from rcnn_studio.domain.sentences import found_rule
+from rcnn_studio.ui.swatch import swatch_pixmap
 from rcnn_studio.ui.theme import colors_of
 
 Index = QModelIndex | QPersistentModelIndex
@@ -37,24 +38,6 @@ MOST_ROWS = 6
 BAR_WIDTH = 58
 SORT_ROLE = Qt.ItemDataRole.UserRole
 SHARE_ROLE = Qt.ItemDataRole.UserRole + 1
-
-
-SWATCH = 12
-
-
-@lru_cache(maxsize=256)
-def swatch(color: str) -> QPixmap:
-    """A rounded square in a category's colour (#rrggbb), 12 pixels wide."""
-    drawn = QPixmap(2 * SWATCH, 2 * SWATCH)
-    drawn.setDevicePixelRatio(2.0)
-    drawn.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(drawn)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(color))
-    painter.drawRoundedRect(1, 1, SWATCH - 2, SWATCH - 2, 3, 3)
-    painter.end()
-    return drawn
 
 
 class BarDelegate(QStyledItemDelegate):
@@ -95,12 +78,13 @@ class ScoresModel(QAbstractTableModel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: tuple[CategoryScore, ...] = ()
+        self._rule = ""
         self._colors: dict[str, str] = {}
         self._heads = (
             (self.tr("Class"), ""),
             (
                 self.tr("Boxes"),
-                self.tr("Boxes of the validation images; found: overlap and score of at least 0.5"),
+                self.tr("Boxes of the validation images"),
             ),
             ("AP50", self.tr("0 to 1: a box counts as found from an overlap (IoU) of 0.5")),
             ("AP", self.tr("0 to 1: mean over overlaps of 0.5 to 0.95, COCO's main score")),
@@ -110,6 +94,7 @@ class ScoresModel(QAbstractTableModel):
         self.beginResetModel()
         self._colors = dict(colors)
         self._rows = scores.per_category if scores is not None else ()
+        self._rule = found_rule(scores) if scores is not None else ""
         self.endResetModel()
 
     @property
@@ -141,7 +126,7 @@ class ScoresModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == NAME:
             return row.name
         if role == Qt.ItemDataRole.DecorationRole and index.column() == NAME and row.name in self._colors:
-            return swatch(self._colors[row.name])
+            return swatch_pixmap(self._colors[row.name])
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -150,7 +135,8 @@ class ScoresModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.tr("Found") if section == BOXES and self.counted else self._heads[section][0]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._heads[section][1] or None
+            rule = self._rule if section == BOXES else ""
+            return "\n".join(text for text in (self._heads[section][1], rule) if text) or None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignLeft if section == NAME else Qt.AlignmentFlag.AlignHCenter
             return side | Qt.AlignmentFlag.AlignVCenter

@@ -12,6 +12,7 @@ from rcnn_studio.ui.actions import SPECS, key_text
 from rcnn_studio.ui.actions.keymap import Keymap
 from rcnn_studio.ui.actions.spec import ActionSpec
 from rcnn_studio.ui.actions.subjects import subject_of, table_text
+from rcnn_studio.ui.roles import set_role
 from rcnn_studio.ui.shortcuts.capture import KeyCapture
 
 
@@ -155,10 +156,7 @@ class ActionKeys(QFrame):
                 self.capture.clear()
         self.take.hide()
         self.word.setText(text)
-        if self.word.property("role") != role:
-            self.word.setProperty("role", role)
-            self.word.style().unpolish(self.word)
-            self.word.style().polish(self.word)
+        set_role(self.word, role)
 
 
 def types_text(key: str) -> bool:

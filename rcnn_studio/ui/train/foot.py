@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from rcnn_studio.ui.icons import themed
+from rcnn_studio.ui.roles import set_role
 from rcnn_studio.ui.theme import colors_of
-from rcnn_studio.ui.train.result_card import key_text
+from rcnn_studio.ui.train.key_hints import KeyHint
 from rcnn_studio.workspace.training import TrainingModel
 
 
@@ -27,11 +30,12 @@ class Foot(QWidget):
         self.start_button.setProperty("role", "primary")
         self.pause_button = QPushButton(objectName="train.pause")
         self.stop_button = QPushButton(self.tr("Stop and keep best"), objectName="train.stop")
-        self.stop_button.setToolTip(
-            self.tr("Ends after this step; the best model so far is kept, and the run can go on later ({0})").format(
-                key_text("Ctrl+.")
-            )
-        )
+        ends = self.tr("Ends after this step; the best model so far is kept, and the run can go on later ({0})")
+        self._hints = {
+            "start": KeyHint(self.start_button),
+            "pause": KeyHint(self.pause_button),
+            "stop": KeyHint(self.stop_button, ends),
+        }
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 8, 10, 10)
         column.setSpacing(6)
@@ -42,6 +46,11 @@ class Foot(QWidget):
             buttons.addWidget(button, 1)
         column.addLayout(buttons)
 
+    def bind(self, actions: Mapping[str, QAction]) -> None:
+        """The actions that do the same from anywhere: their keys are named."""
+        for name, hint in self._hints.items():
+            hint.bind(actions[f"action.train.{name}"])
+
     def show_banner(self, text: str) -> None:
         self.banner.setText(text)
         self.banner.setVisible(bool(text))
@@ -51,8 +60,7 @@ class Foot(QWidget):
         running, stopping = training.running, training.stopping
         reason = "" if running else blocker
         self.start_button.setEnabled(not running and not reason)
-        ready = self.tr("Train on what is labelled now ({0})").format(key_text("Ctrl+R"))
-        self.start_button.setToolTip(reason or ready)
+        self._hints["start"].set_text(reason or self.tr("Train on what is labelled now ({0})"))
         self.start_button.setVisible(not running)
         self.stop_button.setEnabled(running and not stopping)
         self.stop_button.setVisible(running)
@@ -66,11 +74,9 @@ class Foot(QWidget):
     def _show_pause(self, paused: bool) -> None:
         self.pause_button.setText(self.tr("Continue") if paused else self.tr("Pause"))
         self.pause_button.setIcon(QIcon() if paused else themed("pause", self.palette()))
-        self.pause_button.setProperty("role", "primary" if paused else "")
-        self.pause_button.style().unpolish(self.pause_button)
-        self.pause_button.style().polish(self.pause_button)
+        set_role(self.pause_button, "primary" if paused else "")
         hint = self.tr("Go on where it waits ({0})") if paused else self.tr("Wait after this step, saved ({0})")
-        self.pause_button.setToolTip(hint.format(key_text("Ctrl+Shift+P")))
+        self._hints["pause"].set_text(hint)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

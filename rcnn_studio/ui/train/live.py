@@ -94,7 +94,7 @@ class LiveView(QWidget):
         training.epoch_evaluated.connect(self._on_evaluated)
         training.progress_changed.connect(self._on_progress)
         training.run_ended.connect(self._on_run_ended)
-        training.rewound.connect(self._reload)
+        training.rewound.connect(self._on_rewound)
         self._reload()
         self._on_state()
 
@@ -207,6 +207,12 @@ class LiveView(QWidget):
         epochs = training.started.epochs if training.started is not None else 0
         self.metric_plot.set_evaluations(training.evaluations, epochs=epochs)
         self._show_device()
+
+    def _on_rewound(self) -> None:
+        """Steps were taken back, or a run that goes on has told what was before."""
+        self._reload()
+        self._show_plots()
+        self.refresh()
 
     def _show_device(self) -> None:
         started = self._training.started

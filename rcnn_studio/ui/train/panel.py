@@ -42,6 +42,8 @@ from rcnn_studio.workspace.training import TrainingModel
 DATA_DELAY_MS = 200
 NO_STOP_S = 0.6
 LOG_LINES = 500
+TIGHT_PX = 640
+"""In a view lower than this, a result and both plots leave no room for what the preset says of itself."""
 
 
 class TrainPanel(QWidget):
@@ -60,6 +62,7 @@ class TrainPanel(QWidget):
         self._summary: DataSummary | None = None
         self._device, self._chosen, self._suggested = "", False, ""
         self._pause_action: QAction | None = None
+        self._preset_news = True
         self._fit_timer = QTimer(self, singleShot=True, interval=0)
         self._fit_timer.timeout.connect(self.fit_plots)
         self._make_widgets()
@@ -72,7 +75,9 @@ class TrainPanel(QWidget):
         self._on_state()
 
     def bind(self, actions: Mapping[str, QAction]) -> None:
-        """Connect the window's action of pausing."""
+        """Connect the window's action of pausing, and name the keys of the others."""
+        self.foot.bind(actions)
+        self.result_card.bind(actions["action.activity.review"])
         self._pause_action = actions["action.train.pause"]
         self._pause_action.triggered.connect(self.toggle_pause)
         self._show_readiness()
@@ -106,10 +111,7 @@ class TrainPanel(QWidget):
         if self._training.running:
             return
         self._clear()
-        try:
-            self._training.resume(Path(run.path), config)
-        except StudioError as error:
-            self.foot.show_banner(str(error))
+        self._training.resume(Path(run.path), config)
 
     def toggle_pause(self) -> None:
         """Let the training wait after the step at hand, or go on."""
@@ -238,6 +240,7 @@ class TrainPanel(QWidget):
         training.state_changed.connect(self._on_state)
         training.run_started.connect(self._on_run_started)
         training.step_done.connect(self._on_step)
+        training.rewound.connect(self._fit_timer.start)
         training.warned.connect(self._on_warned)
         training.run_ended.connect(self._on_run_ended)
         training.failed.connect(self._on_failed)
@@ -315,9 +318,12 @@ class TrainPanel(QWidget):
         running, ended = self._training.running, not self.result_card.isHidden()
         for widget in (self._preset_label, self.preset):
             widget.setVisible(not running)
-        self.description.setVisible(not running)
+        told = ended and not self._preset_news and self.scroll_area.viewport().height() < TIGHT_PX
+        self.description.setVisible(not running and not told)
         suggested = self.preset.currentData() == self._suggested
-        self.reason.setVisible(not running and suggested and bool(self.reason.text()))
+        reason = self.reason.text() if suggested else ""
+        self.reason.setVisible(not running and not told and bool(reason))
+        self.preset.setToolTip("\n\n".join(text for text in (self.description.text(), reason) if text))
         self.live.card.setVisible(running or not ended)
         self._fit_timer.start()
 
@@ -329,7 +335,8 @@ class TrainPanel(QWidget):
         self._on_labels_changed()
 
     def _on_preset_chosen(self, _place: int) -> None:
-        self._chosen = True
+        self._chosen = self._preset_news = True
+        self._share_room()
 
     def _on_form_changed(self) -> None:
         self.settings.set_note(self.form.summary())
@@ -352,6 +359,7 @@ class TrainPanel(QWidget):
         self.unfinished.offer(None if self._training.running else left_behind(self._review.runs))
 
     def _on_run_started(self, started: RunStarted) -> None:
+        self._preset_news = False
         self._note(self.tr("Run {0} on {1}").format(started.run_id, started.device))
 
     def _on_step(self, _step: object) -> None:
@@ -383,7 +391,7 @@ class TrainPanel(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
-            self._fit_timer.start()
+            self._share_room()
         return super().eventFilter(watched, event)
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from rcnn_studio.domain.runs import RunEnded, Scores
-from rcnn_studio.domain.sentences import advice_reason, duration_text, run_sentence
-
-
-def key_text(key: str) -> str:
-    """A shortcut as this system writes it."""
-    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+from rcnn_studio.domain.sentences import duration_text, result_reason, run_sentence
+from rcnn_studio.ui.train.key_hints import KeyHint
 
 
 class ResultCard(QFrame):
@@ -28,9 +24,8 @@ class ResultCard(QFrame):
         self.score_label = QLabel(wordWrap=True)
         self.score_label.setProperty("role", "muted")
         self.review_button = QPushButton(self.tr("Review the detections"))
-        self.review_button.setToolTip(
-            self.tr("See what this model finds, take it or leave it ({0})").format(key_text("Ctrl+3"))
-        )
+        hint = self.tr("See what this model finds, take it or leave it ({0})")
+        self._hint = KeyHint(self.review_button, hint)
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 8, 10, 10)
         column.setSpacing(6)
@@ -41,11 +36,15 @@ class ResultCard(QFrame):
         column.addLayout(last)
         self.hide()
 
+    def bind(self, action: QAction) -> None:
+        """The action that does the same from anywhere: its key is named."""
+        self._hint.bind(action)
+
     def show_result(self, ended: RunEnded, scores: Scores | None) -> None:
         """scores: of the best epoch, None where it was never scored."""
         has_model = ended.best_epoch > 0 or ended.best_AP50 >= 0
         self.sentence.setText(run_sentence(scores) if scores is not None else self.tr("The training has ended."))
-        self.sentence.setToolTip(advice_reason(scores) if scores is not None else "")
+        self.sentence.setToolTip(result_reason(scores) if scores is not None else "")
         numbers = [self.tr("AP50 {0}").format(_score(ended.best_AP50)), self.tr("AP {0}").format(_score(ended.best_AP))]
         if ended.best_epoch:
             numbers.append(self.tr("best epoch {0} of {1}").format(ended.best_epoch, ended.epochs))

@@ -83,7 +83,8 @@ class JobsStrip(QWidget):
                 parts.append(self.tr("{0} left").format(duration_text(left)))
         others = len(self._board.shown_jobs) - 1
         if others:
-            parts.append(self.tr("+{0} more").format(others))
+            more = self.tr("and 1 more job") if others == 1 else self.tr("and {0} more jobs").format(others)
+            return f"{' · '.join(parts)} {more}"
         return " · ".join(parts)
 
     def _left_s(self, job: Job, share: float) -> float:

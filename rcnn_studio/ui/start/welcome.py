@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from rcnn_studio import __version__
 from rcnn_studio.domain.progress import Progress
-from rcnn_studio.ui.recent_list import RecentList
+from rcnn_studio.ui.start.recent_list import RecentList
 from rcnn_studio.workspace.job import Job
 
 LEAST_WIDTH, MOST_WIDTH = 460, 560

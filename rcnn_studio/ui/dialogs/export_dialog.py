@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout,
 
 from rcnn_studio.tasks.exporting import EXPORT_FORMATS
 from rcnn_studio.ui.path_row import PathRow
+from rcnn_studio.ui.roles import set_role
 from rcnn_studio.workspace.export_losses import Losses
 
 LEAST_WIDTH = 560
@@ -98,9 +99,7 @@ class ExportDialog(QDialog):
                 "warning" if lost else "good",
             )
         self.lost.setText("\n".join(lines))
-        self.lost.setProperty("role", role)
-        self.lost.style().unpolish(self.lost)
-        self.lost.style().polish(self.lost)
+        set_role(self.lost, role)
 
     def _on_folder(self) -> None:
         problem = self._problem()

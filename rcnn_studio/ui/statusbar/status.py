@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QLabel, QStatusBar
+from PySide6.QtWidgets import QStatusBar
 
 from rcnn_studio.store.project import StoreStatus
 from rcnn_studio.ui.browse.image_list import ImageList
 from rcnn_studio.ui.browse.words import state_hint, state_text
 from rcnn_studio.ui.files.badge import SavedBadge
-from rcnn_studio.ui.jobs_strip import JobsStrip
 from rcnn_studio.ui.label.canvas import Canvas
 from rcnn_studio.ui.review.ghost_status import GhostStatus
-from rcnn_studio.ui.training_strip import TrainingStrip
-from rcnn_studio.ui.writing_strip import WritingStrip
+from rcnn_studio.ui.statusbar.jobs_strip import JobsStrip
+from rcnn_studio.ui.statusbar.steady_label import SteadyLabel
+from rcnn_studio.ui.statusbar.training_strip import TrainingStrip
+from rcnn_studio.ui.statusbar.writing_strip import WritingStrip
 from rcnn_studio.workspace.session import Session
 
 
@@ -25,9 +26,9 @@ class StatusFields(QObject):
         self._images = images
         self._session = session
         self._canvas = canvas
-        self.place = QLabel()
-        self.pointer = QLabel()
-        self.zoom = QLabel()
+        self.place = SteadyLabel()
+        self.pointer = SteadyLabel("00000, 00000")
+        self.zoom = SteadyLabel("0000 %")
         self.looking = GhostStatus(session.review)
         self.training = TrainingStrip(session.training)
         self.jobs = JobsStrip(session.board)
@@ -35,11 +36,9 @@ class StatusFields(QObject):
         self.saved: SavedBadge | None = None
         self.permanent = (self.looking, self.jobs, self.writing, self.training)
         self.widgets = (self.place, self.pointer, self.zoom, *self.permanent)
-        self.pointer.setMinimumWidth(self.pointer.fontMetrics().horizontalAdvance("00000, 00000"))
-        self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("0000 %"))
         self.place.setContentsMargins(8, 0, 12, 0)
-        for widget in (self.place, self.pointer, self.zoom):
-            bar.addWidget(widget)
+        for label in (self.place, self.pointer, self.zoom):
+            bar.addWidget(label)
         for widget in self.permanent:
             bar.addPermanentWidget(widget)
         self.writing.show_status(session.store.status())
@@ -77,7 +76,7 @@ class StatusFields(QObject):
         row = rows.row(image_id)
         state = rows.state(row)
         size = f"{rows.widths[row]}×{rows.heights[row]}"
-        self.place.setText(f"{self._where()} · {size} · {state_text(state)}")
+        self.place.show_text(f"{self._where()} · {size} · {state_text(state)}")
         self.place.setToolTip(state_hint(state))
 
     def _where(self) -> str:
@@ -100,10 +99,10 @@ class StatusFields(QObject):
             self._on_image_changed(current)
 
     def _on_pointer(self, x: float, y: float) -> None:
-        self.pointer.setText(f"{x:.0f}, {y:.0f}" if x >= 0 else "")
+        self.pointer.show_text(f"{x:.0f}, {y:.0f}" if x >= 0 else "")
 
     def _on_zoom(self, zoom: float) -> None:
-        self.zoom.setText(f"{zoom * 100:.0f} %")
+        self.zoom.show_text(f"{zoom * 100:.0f} %")
 
     def _on_status(self, status: object) -> None:
         if isinstance(status, StoreStatus):

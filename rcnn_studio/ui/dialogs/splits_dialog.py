@@ -31,6 +31,7 @@ from rcnn_studio.domain.progress import Progress, Report, ShouldStop
 from rcnn_studio.domain.splits import SPLIT_BY, SplitRules
 from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.tasks.splitting import Drawn, draw_splits
+from rcnn_studio.ui.roles import set_role
 from rcnn_studio.workspace.job import Job, JobBoard
 from rcnn_studio.workspace.project import ProjectModel
 
@@ -234,9 +235,7 @@ class SplitsDialog(QDialog):
 
     def _say(self, text: str, role: str) -> None:
         self.said.setText(text)
-        self.said.setProperty("role", role)
-        self.said.style().unpolish(self.said)
-        self.said.style().polish(self.said)
+        set_role(self.said, role)
 
     @Slot()
     def _on_apply(self) -> None:

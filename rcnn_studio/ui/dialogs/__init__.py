@@ -1,0 +1,1 @@
+"""What opens over the window and is about no single activity: settings, keys, commands, export, splits, about."""
