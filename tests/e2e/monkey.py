@@ -4,11 +4,22 @@ the system, leaves the window open."""
 from __future__ import annotations
 
 import random
+import traceback
 from collections import deque
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, QTimer
+from PySide6.QtCore import (
+    QEvent,
+    QMessageLogContext,
+    QObject,
+    QPoint,
+    QPointF,
+    Qt,
+    QTimer,
+    QtMsgType,
+    qInstallMessageHandler,
+)
 from PySide6.QtGui import QColor, QDesktopServices, QKeyEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -87,6 +98,7 @@ class Monkey(QObject):
             (1, self._resize),
         )
         self._resting = False
+        self._hear = qInstallMessageHandler(self._on_message)
         self._wait()
 
     def play(self, steps: int) -> None:
@@ -103,6 +115,7 @@ class Monkey(QObject):
             self._close_dialog()
             QApplication.processEvents()
         self._resting = True
+        qInstallMessageHandler(self._hear)
         self.hands.key(Qt.Key.Key_Escape)
         self.hands.key(Qt.Key.Key_Escape)
         QApplication.processEvents()
@@ -219,6 +232,12 @@ class Monkey(QObject):
             if _left_alone(name) and any(keys[0].toCombined() == pressed for keys in action.shortcuts()):
                 return True
         return False
+
+    def _on_message(self, kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+        """Say at which gesture a warning of Qt came, and whose code it came from; then pass it on."""
+        if kind != QtMsgType.QtDebugMsg and "does not support" not in text:
+            print(f"\n{text}\n", *traceback.format_stack(limit=8), *list(self.trail)[-4:], sep="\n")
+        self._hear(kind, context, text)
 
     def _wait(self) -> None:
         """One shot after the other: a repeating timer would be silent inside a dialog that it has opened itself."""

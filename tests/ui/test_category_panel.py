@@ -247,3 +247,13 @@ def test_renaming_by_key_opens_the_name_in_its_row(desk: Desk, qtbot) -> None:
     editor.setText("hex nut")
     QTest.keyClick(editor, Key.Key_Return)
     qtbot.waitUntil(lambda: names(desk) == ["bolt", "hex nut", "washer"])
+
+
+def test_renaming_twice_leaves_the_one_editor_open(desk: Desk, qtbot) -> None:
+    for _ in range(2):
+        desk.actions["action.category.rename"].trigger()
+    editor = desk.categories.view.findChild(QLineEdit)
+    assert editor.hasFocus()
+    editor.setText("screw")
+    QTest.keyClick(editor, Key.Key_Return)
+    qtbot.waitUntil(lambda: names(desk) == ["screw", "nut", "washer"])

@@ -176,10 +176,7 @@ class CategoryPanel(QWidget):
             self.rename(row)
 
     def rename(self, row: int) -> None:
-        index = self.model.index(row)
-        self.view.setCurrentIndex(index)
-        self.view.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.view.edit(index)
+        self.view.edit_row(row)
 
     def rename_active(self) -> None:
         """In its row, or where the list cannot be seen, in a dialog."""

@@ -42,6 +42,13 @@ class CategoryList(QListView):
         model.modelReset.connect(self._on_reset)
         model.dataChanged.connect(self._on_changed)
 
+    def edit_row(self, row: int) -> None:
+        """Open the name of a row for typing; nothing happens where one is open already."""
+        if self.state() != QAbstractItemView.State.EditingState:
+            self.setCurrentIndex(self.rows.index(row))
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.edit(self.rows.index(row))
+
     def show_rows(self, wanted: str) -> int:
         """Show only the classes whose name holds a text. -> how many those are"""
         self._wanted = wanted.strip().casefold()
