@@ -1,43 +1,45 @@
 """The command line: one table of subcommands, and how an answer or an error becomes output and exit code.
 
-What a subcommand does is in commands/. Imports neither Qt nor torch.
+What a subcommand does is in commands/, loaded when it is asked for. Imports neither Qt nor torch.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rcnn_studio import __version__
-from rcnn_studio.commands import (
-    check,
-    common,
-    doctor,
-    evaluate,
-    export,
-    export_model,
-    new,
-    predict,
-    runs,
-    split,
-    train,
-    window,
-)
-from rcnn_studio.commands.common import Answer, Options
 from rcnn_studio.commands.terminal import StopSignal, Terminal, print_error, print_json, print_text
 from rcnn_studio.domain.errors import Cancelled, StudioError
 from rcnn_studio.tasks.crash_log import crash_log
 
+if TYPE_CHECKING:
+    from rcnn_studio.commands.common import Answer
+
+Options = argparse.Namespace
 DEBUG_VARIABLE = "RCNN_STUDIO_DEBUG"
 log = logging.getLogger(__name__)
 
-Run = Callable[[Options, Terminal, StopSignal], Answer]
+Run = Callable[[Options, Terminal, StopSignal], "Answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A function of a module in commands/, which is loaded when it is called: the window needs none of them."""
+
+    module: str
+    name: str
+
+    def __call__(self, *arguments: Any) -> Any:
+        return getattr(importlib.import_module(f"rcnn_studio.commands.{self.module}"), self.name)(*arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,46 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("demo", window.options, window.demo, window.HELP),
-    Command("new", new.options, new.new, new.HELP),
-    Command("split", split.options, split.split, split.HELP),
-    Command("check", check.options, check.check, check.HELP),
-    Command("train", train.options, train.train, train.HELP),
-    Command("evaluate", evaluate.options, evaluate.evaluate, evaluate.HELP),
-    Command("predict", predict.options, predict.predict, predict.HELP),
-    Command("export", export.options, export.export, export.HELP),
-    Command("export-model", export_model.options, export_model.export_model, export_model.HELP),
-    Command("runs", common.project_option, runs.runs, runs.HELP),
-    Command("doctor", common.no_options, doctor.examine, doctor.HELP),
+    Command(
+        "demo",
+        Late("window", "options"),
+        Late("window", "demo"),
+        "play the whole loop on a copy of a sample, with screenshots",
+    ),
+    Command("new", Late("new", "options"), Late("new", "new"), "make a project from a dataset or from images"),
+    Command(
+        "split",
+        Late("split", "options"),
+        Late("split", "split"),
+        "divide a project's labelled images into train, val and test",
+    ),
+    Command(
+        "check",
+        Late("check", "options"),
+        Late("check", "check"),
+        "say what is wrong with a dataset or a project, box by box",
+    ),
+    Command("train", Late("train", "options"), Late("train", "train"), "train a model on what is labelled"),
+    Command(
+        "evaluate", Late("evaluate", "options"), Late("evaluate", "evaluate"), "score a run, or a COCO results file"
+    ),
+    Command("predict", Late("predict", "options"), Late("predict", "predict"), "find objects with a trained run"),
+    Command(
+        "export",
+        Late("export", "options"),
+        Late("export", "export"),
+        "write the labels as VOC, COCO, YOLO, labelme or CSV",
+    ),
+    Command(
+        "export-model",
+        Late("export_model", "options"),
+        Late("export_model", "export_model"),
+        "write a run's model for other programs: ONNX or TorchScript",
+    ),
+    Command("runs", Late("runs", "options"), Late("runs", "runs"), "list a project's runs"),
+    Command(
+        "doctor", Late("doctor", "options"), Late("doctor", "examine"), "say what is there, what is missing, what to do"
+    ),
 )
 
 
@@ -74,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else 2
     with crash_log() as log_path:
         try:
-            return window.open_window(options.path) if options.command is None else run_command(options)
+            return open_window(options.path) if options.command is None else run_command(options)
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 2
         except (Cancelled, KeyboardInterrupt):
@@ -89,6 +120,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             log.error("%s failed", " ".join(arguments), exc_info=True)
             print_error(f"Unexpected: {type(error).__name__}: {error}. Details are in {log_path}; please report them.")
     return 1
+
+
+open_window = Late("window", "open_window")
 
 
 def run_command(options: Options) -> int:
@@ -128,7 +162,8 @@ def parse(arguments: Sequence[str]) -> Options:
             description=command.help,
             allow_abbrev=False,
         )
-        command.options(sub)
+        if command.name in arguments:
+            command.options(sub)
         sub.add_argument("--json", action="store_true", help="one JSON document on stdout")
         sub.set_defaults(command=command.run)
     return parser.parse_args(arguments, Options(command=None, path=None))

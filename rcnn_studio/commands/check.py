@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from rcnn_studio.commands.common import Answer, Options, absolute, opened, split_and_file, usage_error
+from rcnn_studio.commands.common import Answer, Options, absolute, opened, sentence, split_and_file, usage_error
 from rcnn_studio.commands.terminal import MAX_PROBLEMS_A_KIND, StopSignal, Terminal, problems_text
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.statistics import TrainingSize
@@ -16,12 +16,11 @@ from rcnn_studio.tasks.checking import Checked, Depth, check_dataset, check_proj
 from rcnn_studio.tasks.importing import find_project
 
 LEVELS = ("error", "warning", "note")
-HELP = "say what is wrong with a dataset or a project, box by box"
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        f"{HELP[0].upper()}{HELP[1:]}. Nothing is written into either. "
+        f"{sentence(parser.description)} Nothing is written into either. "
         "error: left out of training and scoring; warning: used, but look; note: good to know."
     )
     parser.epilog = (

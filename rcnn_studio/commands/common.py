@@ -7,14 +7,15 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rcnn_studio.commands.terminal import SCORE_NAMES, print_error
 from rcnn_studio.domain.checks import Problem
 from rcnn_studio.domain.errors import StudioError
 from rcnn_studio.domain.runs import Scores
-from rcnn_studio.store.project import ProjectStore
-from rcnn_studio.tasks import importing
+
+if TYPE_CHECKING:  # loaded where a command opens a project: the window shows a sign of its start before that
+    from rcnn_studio.store.project import ProjectStore
 
 Options = argparse.Namespace
 
@@ -33,8 +34,9 @@ def project_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", type=Path, metavar="PROJECT", help="folder of a project")
 
 
-def no_options(_parser: argparse.ArgumentParser) -> None:
-    """For a command that takes nothing."""
+def sentence(text: str | None) -> str:
+    """A help text as the first sentence of a description."""
+    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def run_option(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
@@ -44,6 +46,9 @@ def run_option(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[ProjectStore]:
     """The project for reading, whoever else has it open; a folder of images whose project lies inside will do."""
+    from rcnn_studio.store.project import ProjectStore
+    from rcnn_studio.tasks import importing
+
     store = ProjectStore.open(importing.find_project(path) or path, read_only=True)
     try:
         yield store

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import asdict
 
 from rcnn_studio.commands.common import Answer, Options
 from rcnn_studio.commands.terminal import StopSignal, Terminal, table
 from rcnn_studio.tasks import doctor
 
-HELP = "say what is there, what is missing, what to do"
+
+def options(_parser: argparse.ArgumentParser) -> None:
+    """It takes nothing."""
 
 
 def examine(_options: Options, _terminal: Terminal, _should_stop: StopSignal) -> Answer:

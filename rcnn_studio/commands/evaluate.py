@@ -12,8 +12,6 @@ from rcnn_studio.domain.analysis import Analysis
 from rcnn_studio.formats.codec import SPLIT_NAMES
 from rcnn_studio.tasks import evaluating, running
 
-HELP = "score a run, or a COCO results file"
-
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", type=Path, nargs="?", metavar="PROJECT", help="folder of a project")

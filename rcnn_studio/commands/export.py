@@ -10,8 +10,6 @@ from rcnn_studio.commands.common import Answer, Options, opened, project_option
 from rcnn_studio.commands.terminal import StopSignal, Terminal
 from rcnn_studio.tasks import exporting
 
-HELP = "write the labels as VOC, COCO, YOLO, labelme or CSV"
-
 
 def options(parser: argparse.ArgumentParser) -> None:
     project_option(parser)

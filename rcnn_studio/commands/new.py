@@ -14,7 +14,6 @@ from rcnn_studio.formats import CODECS, archive
 from rcnn_studio.formats.codec import LABEL_FORMATS, Source
 from rcnn_studio.tasks import importing
 
-HELP = "make a project from a dataset or from images"
 FORMATS = tuple(codec.name for codec in CODECS)
 SOURCES = ("voc", "coco", "yolo", "labelme", "csv", "zip", "format")
 """Options of `new` that name a labelled dataset."""

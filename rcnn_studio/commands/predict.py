@@ -10,8 +10,6 @@ from rcnn_studio.commands.common import Answer, Options, opened, project_option,
 from rcnn_studio.commands.terminal import StopSignal, Terminal, clock
 from rcnn_studio.tasks import predicting, results, running
 
-HELP = "find objects with a trained run"
-
 
 def options(parser: argparse.ArgumentParser) -> None:
     project_option(parser)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
-from rcnn_studio.commands.common import Answer, Options, opened
+from rcnn_studio.commands.common import Answer, Options, opened, project_option
 from rcnn_studio.commands.terminal import StopSignal, Terminal, runs_text
 from rcnn_studio.domain.runs import RunInfo
 from rcnn_studio.formats.run_folder import list_runs
 
-HELP = "list a project's runs"
+
+def options(parser: argparse.ArgumentParser) -> None:
+    project_option(parser)
 
 
 def runs(options: Options, _terminal: Terminal, _should_stop: StopSignal) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from rcnn_studio.commands.common import Answer, Options, project_option, usage_error
+from rcnn_studio.commands.common import Answer, Options, project_option, sentence, usage_error
 from rcnn_studio.commands.terminal import StopSignal, Terminal
 from rcnn_studio.domain.dataset import Category
 from rcnn_studio.domain.errors import ProjectError
@@ -13,12 +13,10 @@ from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.tasks.importing import find_project
 from rcnn_studio.tasks.splitting import Drawn, apply_splits
 
-HELP = "divide a project's labelled images into train, val and test"
-
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        f"{HELP[0].upper()}{HELP[1:]}. Images keep the split they have unless --anew is given; one edit, which the "
+        f"{sentence(parser.description)} Images keep the split they have unless --anew is given; one edit, which the "
         "window can undo."
     )
     project_option(parser)

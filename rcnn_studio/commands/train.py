@@ -22,8 +22,6 @@ from rcnn_studio.domain.errors import EngineError
 from rcnn_studio.domain.runs import RunEnded, TrainConfig
 from rcnn_studio.tasks import dry_running, presets, running, training
 
-HELP = "train a model on what is labelled"
-
 
 def options(parser: argparse.ArgumentParser) -> None:
     project_option(parser)

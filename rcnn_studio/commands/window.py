@@ -12,8 +12,6 @@ from rcnn_studio.commands.common import Answer, Options, needing_window
 from rcnn_studio.commands.terminal import StopSignal, Terminal
 from rcnn_studio.domain.errors import StudioError
 
-HELP = "play the whole loop on a copy of a sample, with screenshots"
-
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("rcnn-studio-demo"), metavar="DIR", help="screenshots, report")

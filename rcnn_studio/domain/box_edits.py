@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rcnn_studio.domain.dataset import Box, BoxFlag, BoxSource
+from rcnn_studio.domain.dataset import HOTKEYS, Box, BoxFlag, BoxSource, Category
 from rcnn_studio.domain.detections import Detections
 from rcnn_studio.domain.errors import ProjectError
 
@@ -68,3 +68,16 @@ def clean_category_name(name: str) -> str:
     if not clean or _UNWRITABLE.search(clean):
         raise ProjectError("A class name needs at least one character and no control characters.")
     return clean
+
+
+def without_category(categories: Sequence[Category], gone: Category) -> tuple[Category, ...]:
+    """The others; those on keys after the one that falls free move up by one."""
+    if gone.hotkey is None:
+        return tuple(c for c in categories if c.id != gone.id)
+    free = HOTKEYS.index(gone.hotkey)
+    places = {c.id: HOTKEYS.index(c.hotkey) for c in categories if c.hotkey is not None}
+    return tuple(
+        replace(c, hotkey=HOTKEYS[places[c.id] - 1]) if places.get(c.id, -1) > free else c
+        for c in categories
+        if c.id != gone.id
+    )

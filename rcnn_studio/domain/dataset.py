@@ -283,6 +283,10 @@ def _gamma(value: float) -> float:
     return 12.92 * value if value <= 0.0031308 else 1.055 * float(value ** (1 / 2.4)) - 0.055
 
 
+HOTKEYS = "1234567890"
+"""Keys of categories, as they lie on a keyboard."""
+
+
 def next_color(categories: Sequence[Category]) -> str:
     """The first colour of the palette and those after it that no category has yet."""
     used = {c.color for c in categories}
@@ -293,7 +297,7 @@ def next_color(categories: Sequence[Category]) -> str:
 def next_hotkey(categories: Sequence[Category]) -> str | None:
     """The first of 1..9, 0 that no category has yet, else None."""
     used = {c.hotkey for c in categories}
-    return next((k for k in "1234567890" if k not in used), None)
+    return next((k for k in HOTKEYS if k not in used), None)
 
 
 def make_categories(names: Sequence[str]) -> tuple[Category, ...]:

@@ -20,8 +20,9 @@ model's own suppression (0.5) leaves copies just below its limit."""
 INSIDE, INSIDE_IOU = 0.8, 0.25
 """So are they where so much of the smaller lies in the other, and it is no small part of it."""
 
-RIVAL_IOU = 0.6
-"""Two of different categories speak of one object from this overlap on: it has one name."""
+RIVAL_IOU = 0.5
+"""Two of different categories speak of one object from this overlap on: it has one name. Not where one merely lies in
+the other, as for one category: a nut on its washer is two objects."""
 
 REJECTED_IOU = 0.7
 """A detection that overlaps a rejected one of its category so much is the rejected one again, whichever model it is."""
@@ -91,6 +92,14 @@ def without_doubles(detections: Detections) -> Indices:
         if not like[row, stays].any():
             stays.append(row)
     return np.array(stays, dtype=np.int64)
+
+
+def rivals_left_out(detections: Detections, found: Triage) -> int:
+    """How many of the doubles are no copies, but give an open detection's object the name of another category."""
+    weaker, better = detections.take(found.doubles), detections.take(found.open)
+    like = one_object(weaker, better.xyxy, better.category_ids)
+    same = weaker.category_ids[:, None] == better.category_ids[None, :]
+    return int((like.any(axis=1) & ~(like & same).any(axis=1)).sum())
 
 
 def nearest(detections: Detections, among: ArrayLike, corners: tuple[float, float, float, float]) -> int | None:

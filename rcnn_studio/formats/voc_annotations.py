@@ -9,12 +9,13 @@ import hashlib
 import os
 from array import array
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rcnn_studio.domain.errors import FormatError
-from rcnn_studio.formats import paths, xml_text
+from rcnn_studio.formats import paths, voc_style, xml_text
 from rcnn_studio.formats.voc_convention import Evidence
 from rcnn_studio.formats.voc_file import VocFile, filename_fault, read_file
 from rcnn_studio.formats.voc_record import Fault
@@ -62,6 +63,17 @@ class Annotations:
             rows.add(file.objects)
         self._hashes += digest
         self._keep(number, file, len(rows))
+
+    def style(self, *, with_database: bool) -> dict[str, Any]:
+        """How the first sound file with objects is laid out; nothing where there is none."""
+        for number, bits in enumerate(self._bits):
+            if bits & _OBJECTS and number not in self.refused:
+                path = self.path(number)
+                try:
+                    return voc_style.learn(_read_bytes(path), path, database=with_database).options()
+                except FormatError:  # it was sound a moment ago: somebody writes it
+                    continue
+        return {}
 
     def _keep(self, number: int, file: VocFile, stop: int) -> None:
         self._bounds.append(stop)

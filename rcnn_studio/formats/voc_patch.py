@@ -17,11 +17,13 @@ from rcnn_studio.formats.given_attributes import given
 from rcnn_studio.formats.text import is_same, number_text, without_controls
 from rcnn_studio.formats.voc_convention import DATABASE_ONE_BASED, DATABASE_ZERO_BASED
 from rcnn_studio.formats.voc_record import CORNERS, FLAG_TAGS, VocObject, read_object
+from rcnn_studio.formats.voc_style import FileStyle, from_options
 from rcnn_studio.formats.voc_turning import Turn
 from rcnn_studio.formats.xml_text import Element, XmlDocument
 
 _VERIFIED = re.compile(r"\s+verified\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _PIECE = re.compile(rb"(?P<text>[^<]+)|(?P<aside><!--.*?-->|<\?.*?\?>)|<", re.DOTALL)
+_PLAIN = FileStyle()
 _OWN_STATES = frozenset({ImageState.CONFIRMED_EMPTY, ImageState.VERIFIED})
 
 
@@ -46,7 +48,8 @@ def patch(original: bytes | None, file: LinkedFile, image: ImageRecord, categori
         if not image.boxes and image.state not in _OWN_STATES:
             return None
         folder = str(file.options.get("folder", ""))
-        return fresh_document(image, names, one_based=one_based, folder=folder, path=file.path)
+        style = from_options(file.options)
+        return fresh_document(image, names, one_based=one_based, folder=folder, path=file.path, style=style)
     document = xml_text.parse(original, file.path)
     written = _Written(one_based, _turn_of(file))
     changes = _Patch(document, names, written, file.path).run(image)
@@ -77,29 +80,42 @@ def _turn_of(file: LinkedFile) -> Turn | None:
 
 
 def fresh_document(
-    image: ImageRecord, names: Mapping[int, str], *, one_based: bool, folder: str, path: str, database: str = ""
+    image: ImageRecord,
+    names: Mapping[int, str],
+    *,
+    one_based: bool,
+    folder: str,
+    path: str,
+    database: str = "",
+    style: FileStyle = _PLAIN,
 ) -> bytes:
-    """A new file in labelImg's layout, without a <path> (it would tell this machine's folders to others)."""
-    style = Style()
-    database = database or (DATABASE_ONE_BASED if one_based else DATABASE_ZERO_BASED)
+    """A new file, laid out as its neighbours are, else as labelImg does it but without a <path>: that would tell this
+    machine's folders to others. The <database> we write of ourselves says from where corners count: with no other
+    file in the dataset, nothing else tells it to the next import (see voc_convention)."""
+    own = DATABASE_ONE_BASED if one_based else DATABASE_ZERO_BASED
+    named = database or (own if style.database is None else style.database)
+    name = xml_text.escape(without_controls(image.path.rpartition("/")[2]), path)
+    step, deeper = style.indent, style.indent + style.step
     verified = ' verified="yes"' if image.state == ImageState.VERIFIED else ""
+    place = [] if style.folder is None else [f"{step}<path>{xml_text.escape(style.folder, path)}{name}</path>"]
+    database_line = f"{deeper}<database>{xml_text.escape(named, path)}</database>"
     lines = [
+        *([style.declaration] if style.declaration else []),
         f"<annotation{verified}>",
-        f"\t<folder>{xml_text.escape(without_controls(folder), path)}</folder>",
-        f"\t<filename>{xml_text.escape(without_controls(image.path.rpartition('/')[2]), path)}</filename>",
-        "\t<source>",
-        f"\t\t<database>{xml_text.escape(database, path)}</database>",
-        "\t</source>",
-        "\t<size>",
-        f"\t\t<width>{image.width}</width>",
-        f"\t\t<height>{image.height}</height>",
-        "\t\t<depth>3</depth>",
-        "\t</size>",
-        "\t<segmented>0</segmented>",
+        f"{step}<folder>{xml_text.escape(without_controls(folder), path)}</folder>",
+        f"{step}<filename>{name}</filename>",
+        *place,
+        *([f"{step}<source>", database_line, f"{step}</source>"] if named else []),
+        f"{step}<size>",
+        f"{deeper}<width>{image.width}</width>",
+        f"{deeper}<height>{image.height}</height>",
+        f"{deeper}<depth>3</depth>",
+        f"{step}</size>",
+        *([f"{step}<segmented>0</segmented>"] if style.segmented else []),
     ]
-    written = _Written(one_based)
-    objects = "".join(_object_text(b, names, style, written, path) for b in image.boxes)
-    return ("\n".join(lines) + objects + "\n</annotation>\n").encode("utf-8")
+    of_objects = Style(newline=style.newline, indent=style.indent, step=style.step)
+    objects = "".join(_object_text(b, names, of_objects, _Written(one_based), path) for b in image.boxes)
+    return f"{style.newline.join(lines)}{objects}{style.newline}</annotation>{style.newline}".encode()
 
 
 def _object_text(box: Box, names: Mapping[int, str], style: Style, written: _Written, path: str) -> str:

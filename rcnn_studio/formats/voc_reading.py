@@ -44,7 +44,8 @@ def read_voc(source: Source, layout: voc_layout.Layout, report: Report, should_s
     pairs, splits, problems = _matched(source, layout, annotations)
     convention = evidence.decide() if source.one_based is None else Convention(source.one_based, "chosen at import")
     rows = collector.finish(one_based=convention.one_based)
-    reader = _Reader(source, layout, pairs, annotations, rows, _Links(layout, pairs, annotations, convention))
+    style = annotations.style(with_database=source.one_based is None)
+    reader = _Reader(source, layout, pairs, annotations, rows, _Links(layout, pairs, annotations, convention, style))
     reader.problems += problems
     for image, split in enumerate(splits):
         if image % _REPORT_EVERY == 0:
@@ -243,7 +244,12 @@ class _Links:
     """The linked file of each image that was added, made when asked for. images: their numbers in the layout."""
 
     def __init__(
-        self, layout: voc_layout.Layout, pairs: voc_layout.Pairs, annotations: Annotations, convention: Convention
+        self,
+        layout: voc_layout.Layout,
+        pairs: voc_layout.Pairs,
+        annotations: Annotations,
+        convention: Convention,
+        style: Mapping[str, Any],
     ) -> None:
         self.images = array("i")
         self.turns: dict[int, Turn] = {}
@@ -251,6 +257,8 @@ class _Links:
         self._pairs = pairs
         self._annotations = annotations
         self._options = {"one_based": convention.one_based, "evidence": convention.evidence}
+        self._style = style
+        self._new_options: dict[str, Mapping[str, Any]] = {}
         self._folder_options: dict[str, Mapping[str, Any]] = {}
         self._in_the_way: set[int] = set()
 
@@ -267,6 +275,7 @@ class _Links:
         options = self._options_of(self._layout.image_files[image])
         if xml == NO_XML:
             path = self._planned(image)
+            options = self._with_style(options)
             if image in self._in_the_way:
                 options = {**options, "refused": f"{path}: is a link out of the dataset, or no readable file"}
             return LinkedFile(path=path, format="voc", options=options, exists=False)
@@ -280,6 +289,12 @@ class _Links:
 
     def _planned(self, image: int) -> str:
         return str(self._layout.annotations / self._pairs.planned[image])
+
+    def _with_style(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """For a file that is not there: how it is to look. Shared by the new files of a folder, too."""
+        if not self._style:
+            return options
+        return self._new_options.setdefault(str(options["folder"]), {**options, "style": self._style})
 
     def _options_of(self, image: str) -> Mapping[str, Any]:
         """The options of a file are shared by all files of a folder: there may be a hundred thousand."""

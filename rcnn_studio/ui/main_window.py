@@ -40,6 +40,7 @@ from rcnn_studio.workspace.session import Session
 from rcnn_studio.workspace.settings import Settings
 
 DEFAULT_SIZE = (1440, 900)
+ACTIVITY = "activity"
 FRAME_PX, TITLE_PX = 8, 48
 
 
@@ -60,7 +61,8 @@ class MainWindow(QMainWindow):
         self.session: Session | None = None
         self.room: SessionRoom | None = None
         self.files: FilesRoom | None = None
-        self.activity = "label"
+        left = settings.get(ACTIVITY)
+        self.activity = left if left in COLUMNS else "label"
         self.studio_actions = build_actions(self)
         self.keymap = Keymap(settings, self.studio_actions, self)
         self.messages = MessageBar()
@@ -155,6 +157,7 @@ class MainWindow(QMainWindow):
         self.session, self.room, self.session_commands = None, None, None
         room.remove()
         session.deleteLater()
+        self.opening.forget_sample()
         self.show_welcome()
         if changed:
             self.messages.show_info(changed)
@@ -178,9 +181,11 @@ class MainWindow(QMainWindow):
             self._remember_layout()
         self.activity = activity
         self.studio_actions[f"action.activity.{activity}"].setChecked(True)
-        if self.room is not None:
-            self._show_layout(self.room)
         self.refresh_hint()
+        if self.room is not None:
+            self.settings.set(ACTIVITY, activity)
+            self.layout().activate()  # the line of hints comes or goes: panels that are put back share what is left
+            self._show_layout(self.room)
 
     def reset_layout(self) -> None:
         """Every dock back to where it was at first, in all activities."""
@@ -231,7 +236,8 @@ class MainWindow(QMainWindow):
     def refresh_hint(self, *_unused: object) -> None:
         """Say what mouse and keys do now; the welcome page says enough, and the plots of a training need the height."""
         tool = self.room.canvas.tool if self.room is not None and self.activity != "train" else ""
-        self.messages.set_hint(hint_text(self.activity, tool, self.studio_actions) if tool else "")
+        found = self.session is not None and self.session.review.run is not None
+        self.messages.set_hint(hint_text(self.activity, tool, self.studio_actions, found=found) if tool else "")
 
     def _show_files(self, session: Session, room: SessionRoom) -> None:
         """Make the files' room of a session and place its parts."""

@@ -8,12 +8,13 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, 
 
 
 class PathRow(QWidget):
-    """A line edit with a button that opens the matching file dialog."""
+    """A line edit with a button that opens the matching file dialog. start: where that begins while none is typed."""
 
     def __init__(self, title: str, *, file_filter: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title = title
         self._filter = file_filter
+        self.start = ""
         self.edit = QLineEdit()
         self.edit.setAccessibleName(title)
         button = QPushButton(self.tr("Browse …"))
@@ -32,9 +33,10 @@ class PathRow(QWidget):
         self._filter = file_filter
 
     def _browse(self) -> None:
+        start = self.edit.text() or self.start
         if self._filter:
-            chosen, _ = QFileDialog.getOpenFileName(self, self._title, self.edit.text(), self._filter)
+            chosen, _ = QFileDialog.getOpenFileName(self, self._title, start, self._filter)
         else:
-            chosen = QFileDialog.getExistingDirectory(self, self._title, self.edit.text())
+            chosen = QFileDialog.getExistingDirectory(self, self._title, start)
         if chosen:
             self.edit.setText(chosen)

@@ -79,6 +79,8 @@ class SessionRoom(QObject):
         self.canvas.bind(window.studio_actions, window.settings)
         self.ruled.bind(window.studio_actions, window.settings)
         self.image_list.bind(window.studio_actions)
+        self.image_list.left.connect(self.canvas.setFocus)
+        self.boxes.bind(window.studio_actions)
         self.review.bind(window.studio_actions)
         self.review.go_in_queue = self.image_list.go_in_queue
         self.categories.bind(window.studio_actions)
@@ -187,6 +189,7 @@ class SessionRoom(QObject):
         self.statistics.close()
         for dock in (*self.docks.values(), *self.extras.values()):
             self._window.removeDockWidget(dock)
+            dock.setParent(None)  # a layout that is restored looks docks up by name, and these are not gone yet
             dock.deleteLater()
         self._window.stack.removeWidget(self.ruled)
         self.ruled.deleteLater()

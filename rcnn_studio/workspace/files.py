@@ -251,10 +251,19 @@ class FilesModel(QObject):
         other = changes.scope != self.changes.scope
         self.changes, self.loaded = changes, True
         if other and self.shown is not None:
-            self.look_away()
+            self._look_again([file.path for file in changes.files])
         self.changes_changed.emit()
         if changes.boxes is None and changes.total:
             self._counting.ask("boxes", lambda stop: (changes, self._source.counted(changes, stop)))
+
+    def _look_again(self, listed: Collection[str]) -> None:
+        """The file looked at has another "before" now."""
+        assert self.shown is not None, "asked for then only"
+        path, self.shown = self.shown.path, None
+        if path in listed:
+            self.look_at(path)
+        else:
+            self.look_away()
 
     def _on_counted(self, kind: object, result: object) -> None:
         if kind == "summary" and isinstance(result, Changes):

@@ -49,6 +49,7 @@ class ImageCache(QObject):
         super().__init__(parent)
         self._path_of = path_of
         self._images: OrderedDict[int, Picture] = OrderedDict()
+        self._held = 0
         self._failed: set[int] = set()
         self._wanted: int | None = None
         self._pool = NewestFirst(name="decode", threads=1, limit=8)
@@ -109,14 +110,14 @@ class ImageCache(QObject):
         known = self._images.get(image_id)
         if known is not None and (known.final or not picture.final):
             return False
+        self._held += picture.bytes_held - (known.bytes_held if known is not None else 0)
         self._images[image_id] = picture
         self._images.move_to_end(image_id)
-        held = sum(kept.bytes_held for kept in self._images.values())
-        for other in list(self._images):
-            if held <= CACHE_BYTES:
-                break
-            if other not in (self._wanted, image_id):
-                held -= self._images.pop(other).bytes_held
+        if self._held > CACHE_BYTES:
+            for other in [i for i in self._images if i not in (self._wanted, image_id)]:
+                self._held -= self._images.pop(other).bytes_held
+                if self._held <= CACHE_BYTES:
+                    break
         return True
 
 

@@ -29,6 +29,7 @@ from rcnn_studio.store.listing import count_images_with
 from rcnn_studio.workspace.project_state import ProjectState
 
 VAL_EVERY = 5
+STAND_IN_KEY = "stand_in_category"
 
 
 class ProjectModel(ProjectState):
@@ -43,6 +44,8 @@ class ProjectModel(ProjectState):
         a, b, c, d = ordered(float(x1), float(y1), float(x2), float(y2))
         box = Box(id=self.store.next_box_id(), x1=a, y1=b, x2=c, y2=d, category_id=category.id)
         text = self.tr("Draw {0}").format(category.name)
+        if wanted is None and category not in self.categories and not self.read_only:
+            self.store.set_meta(STAND_IN_KEY, str(category.id))
         self._push_boxes(text, added=(box,), select=[box.id], category=category)
         if wanted is None:
             self.set_active_category(category.id)
@@ -296,10 +299,26 @@ class ProjectModel(ProjectState):
         state = record.state if keeps else after
         change = replace(draft, state=(record.state, state), split=self._split_for(record, state))
         new = category is not None and category not in self.categories
-        categories = (self.categories, (*self.categories, category)) if category is not None and new else None
+        known = (*self.categories, category) if category is not None and new else self.categories
+        known = self._without_stand_in(known, removed, added)
+        categories = (self.categories, known) if known != self.categories else None
         self.push(Edit(text=text, images=(change,), categories=categories), onto=onto)
         if select and not self.read_only:
             self.set_selection(select)
+
+    def _without_stand_in(
+        self, categories: tuple[Category, ...], removed: tuple[Box, ...], added: tuple[Box, ...]
+    ) -> tuple[Category, ...]:
+        """The categories without the one that was made for boxes drawn before there was any, once the last of its boxes
+        gets a real one; the keys after it close up."""
+        before = {box.id: box.category_id for box in removed}
+        named = [before[b.id] for b in added if b.id in before and b.category_id != before[b.id]]
+        gone = next((c for c in categories if c.id in named and c.name == self.tr("object")), None)
+        if gone is None or self.category_counts[gone.id] > named.count(gone.id):
+            return categories
+        if self.store.get_meta(STAND_IN_KEY) != str(gone.id):
+            return categories
+        return box_edits.without_category(categories, gone)
 
     def _push_categories(self, text: str, after: tuple[Category, ...]) -> None:
         if after != self.categories:

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from rcnn_studio.domain.dataset import ImageState
 from rcnn_studio.domain.detections import Detections, Rejection
 from rcnn_studio.domain.geometry import iou_matrix
-from rcnn_studio.domain.review_queue import Triage, nearest, triage
+from rcnn_studio.domain.review_queue import Triage, nearest, rivals_left_out, triage
 from rcnn_studio.workspace.auto_accept import ImageToAccept, accept_on_images, to_accept
 from rcnn_studio.workspace.ghosts import Ghosts
 from rcnn_studio.workspace.job import JobBoard
@@ -198,7 +198,12 @@ class ReviewModel(ReviewRuns):
     def accept_all(self) -> None:
         """Every detection that is shown and open; those on boxes, and weaker doubles, only one by one."""
         if self.shown:
+            rivals = rivals_left_out(self.detections, self.triage)
             self.accept([int(i) for i in self.triage.open])
+            if rivals:
+                one = self.tr("1 rival left out: a weaker detection of another class on the same object.")
+                many = self.tr("{0} rivals left out: weaker detections of another class on the same objects.")
+                self.message.emit(one if rivals == 1 else many.format(rivals))
 
     def to_accept_on_images(self) -> list[ImageToAccept]:
         """What accepting everything from the threshold on would be, on all unlabelled images that are predicted."""

@@ -3,7 +3,10 @@
 `PYTHONPATH=HARNESS:. python -m tests.benchmarks.peer_rcnn_studio folder10k dense1000 turn1000 ...`; HARNESS is the
 folder of the harness's `common.py`, PEERS_WORK that of its data. The others read labels when an image is opened; we do
 it once, when a project is made: `prepare` makes the projects of the large folders and prints what that took. A dense
-folder is fresh each time, so its `load` holds that too; `turn` measures going to such an image in an open project.
+folder is fresh each time, so its `load` holds that too; `turn` measures going to such an image in an open project,
+`shown` the time until the paint that shows the next picture itself. A save's parts stand beside it: `edit_ms` until the
+edit is applied and shown, then, counted from there, `committed_ms` until it is on the disk in the project and
+`written_ms` until the linked file is.
 """
 
 from __future__ import annotations
@@ -16,7 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +34,18 @@ if TYPE_CHECKING:
 PREPARED = ("folder10k-voc", "folder100k-voc", "photos4k-voc")
 OPENING_S = 600.0
 TURNS = 12
+SHOWN, WARM_UP = 60, 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Save:
+    """edit, committed, written: seconds. pending: linked files that still lag behind. digest: of the file's bytes."""
+
+    edit: float
+    committed: float
+    written: float
+    pending: int
+    digest: int
 
 
 class RcnnStudio(common.Peer):
@@ -35,6 +53,10 @@ class RcnnStudio(common.Peer):
 
     name, binding, fmt, distribution = "rcnn-studio", "PySide6", "voc", "rcnn-studio"
     window: Any
+
+    def __init__(self) -> None:
+        self.saves: list[Save] = []
+        self._edited_at = self._edit_s = 0.0
 
     @property
     def session(self) -> Session:
@@ -82,13 +104,33 @@ class RcnnStudio(common.Peer):
         return at.x(), at.y()
 
     def mark_edited(self) -> None:
-        """Every box is moved, so that the whole file is written anew."""
-        project = self.session.project
-        project.nudge([box.id for box in project.boxes], 1 if project.boxes[0].x1 < 10 else -1, 0)
+        """Every box is made a pixel smaller, by turns at its right and its lower edge: all of them are written anew."""
+        project, down, start = self.session.project, len(self.saves) % 2, time.perf_counter()
+        project.grow([box.id for box in project.boxes], 0, 0, down - 1, -down)
+        self._edited_at = time.perf_counter()
+        self._edit_s = self._edited_at - start
 
     def save(self) -> None:
         """What Ctrl+S does, and until the file stands on the disk."""
-        self.session.store.write_back(wait=True)
+        store = self.session.store
+        store.flush()
+        committed = time.perf_counter() - self._edited_at
+        store.write_back(wait=True)
+        written = time.perf_counter() - self._edited_at
+        self.saves.append(
+            Save(
+                edit=self._edit_s,
+                committed=committed,
+                written=written,
+                pending=store.pending_files(),
+                digest=self._digest(),
+            )
+        )
+
+    def _digest(self) -> int:
+        """Of the annotation of the image at hand, as it is on the disk."""
+        project = self.session.project
+        return zlib.crc32(project.image_path(project.current_id).with_suffix(".xml").read_bytes())
 
     def dirty(self) -> bool:
         return False
@@ -140,7 +182,53 @@ def turning(count: int) -> Callable[[common.Bench, Path], dict[str, Any]]:
     return scenario
 
 
+def saving(scenario: Callable[[common.Bench, Path], dict[str, Any]]) -> Callable[[common.Bench, Path], dict[str, Any]]:
+    """The harness's scenario, and what its saves were made of; the first one warms up."""
+
+    def extended(bench: common.Bench, data: Path) -> dict[str, Any]:
+        out, saves = scenario(bench, data), bench.peer.saves
+        for name in ("edit", "committed", "written"):
+            out[f"{name}_ms"] = common.ms([getattr(save, name) for save in saves[1:]])
+        changed = [a.digest != b.digest for a, b in pairwise(saves)]
+        out["saves_that_changed_the_file"] = f"{sum(changed)}/{len(changed)}"
+        out["left_pending"] = sum(save.pending for save in saves)
+        return out
+
+    return extended
+
+
+def showing(folder: str) -> Callable[[common.Bench, Path], dict[str, Any]]:
+    """A scenario: from the press of "next" to the paint of the canvas that shows the next picture; the harness's own
+    figure ends when nothing is left to do, and the first paint may be one without a picture."""
+
+    def scenario(bench: common.Bench, data: Path) -> dict[str, Any]:
+        out, times = {"open": common.open_folder(bench, data / folder)}, []
+        canvas, paint, seen = bench.peer.canvas(), bench.core.QEvent.Type.Paint, [0]
+
+        class Watch(bench.core.QObject):  # type: ignore[name-defined,misc]
+            def eventFilter(self, _canvas: object, event: Any) -> bool:
+                seen[0] += event.type() == paint and canvas.image_shown
+                return False
+
+        watch = Watch()
+        canvas.installEventFilter(watch)
+        for _ in range(SHOWN):
+            start, before = time.perf_counter(), seen[0]
+            bench.peer.next_image()
+            while seen[0] == before:
+                bench.app.processEvents()
+            times.append(time.perf_counter() - start)
+            bench.settle(want_paint=False)
+        return {**out, "shown_ms": common.ms(times[WARM_UP:])}
+
+    return scenario
+
+
 common.TIMED.update({f"turn{count}": (turning(count), 3, 300) for count in (10, 1000, 5000)})
+common.TIMED.update({f"shown{name}": (showing(f"folder{name}-voc"), 3, 300) for name in ("10k", "100k")})
+for dense in ("dense10", "dense1000", "dense5000"):
+    function, repeats, limit_s = common.TIMED[dense]
+    common.TIMED[dense] = (saving(function), repeats, limit_s)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rcnn_studio.domain.detections import Detections, Rejection
-from rcnn_studio.domain.review_queue import Triage, nearest, triage, without_doubles
+from rcnn_studio.domain.review_queue import Triage, nearest, rivals_left_out, triage, without_doubles
 from tests.domain.values import corners_inside, found
 
 AT = (10.0, 10.0, 30.0, 30.0)
@@ -42,8 +42,8 @@ def test_nothing_found_is_nothing_to_decide() -> None:
         ((10, 10, 30, 17), BOLT, True),  # 0.35, but all of it lies inside: a copy of a part
         ((10, 10, 20, 18), BOLT, False),  # so small a part may well be an object of its own
         ((18, 10, 38, 26), BOLT, False),  # side by side, a third in common
-        ((10, 10, 30, 21), NUT, False),  # 0.55: another class beside it does not answer the question
-        ((10, 10, 30, 22), NUT, True),  # 0.6: the object has a name
+        ((10, 10, 30, 19), NUT, False),  # 0.45: another class in it, a nut on its washer, does not answer the question
+        ((10, 10, 30, 20), NUT, True),  # 0.5: the object has a name
         ((40, 40, 60, 60), BOLT, False),
     ],
 )
@@ -73,6 +73,15 @@ def test_only_the_best_of_several_for_one_object_asks() -> None:
     made = found((AT, BOLT, 0.9), (copy, BOLT, 0.8), (rival, NUT, 0.7), ((50, 10, 70, 30), NUT, 0.6))
     assert sort_out(made).open.tolist() == [0, 3]
     assert sort_out(made).doubles.tolist() == [1, 2]
+
+
+def test_of_two_names_for_one_object_the_surer_asks_and_the_other_is_counted_as_its_rival() -> None:
+    rival, copy, part = (10, 10, 30, 20), (10, 10, 30, 26), (10, 21, 30, 30)
+    made = found((AT, NUT, 0.93), (rival, BOLT, 0.83), (copy, NUT, 0.8), (part, BOLT, 0.7))
+    sorted_out = sort_out(made)
+    assert (sorted_out.open.tolist(), sorted_out.doubles.tolist()) == ([0, 3], [1, 2])
+    assert rivals_left_out(made, sorted_out) == 1, "the copy is no rival, and what lies in it is an object of its own"
+    assert rivals_left_out(made.take([0, 3]), sort_out(made.take([0, 3]))) == 0
 
 
 def test_a_rejected_best_makes_way_for_its_rival() -> None:

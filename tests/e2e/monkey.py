@@ -255,6 +255,7 @@ class Monkey(QObject):
             self._note("answer", type(waiting).__name__)
             keys = (Qt.Key.Key_Escape, Qt.Key.Key_Escape, Qt.Key.Key_Return)
             QTest.keyClick(QApplication.focusWidget() or waiting, self.rng.choice(keys))
+            QApplication.processEvents()  # a cell's editor takes Enter in its next turn, and must still be there
             if QApplication.activePopupWidget() is waiting or QApplication.activeModalWidget() is waiting:
                 waiting.close()
 

@@ -50,9 +50,9 @@ def test_the_badge_opens_the_changes_and_one_file_is_restored_to_the_byte(
 def test_write_now_answers_with_what_was_written(qtbot, hands: Hands) -> None:
     hands.session.store.pause_writing()
     draw(hands, 10, 10, 60, 50)
-    act(hands, "files.write_back")
+    act(hands, "project.write_back")
     qtbot.waitUntil(lambda: hands.window.messages.text == "1 file written.", timeout=10_000)
-    act(hands, "files.write_back")
+    act(hands, "project.write_back")
     qtbot.waitUntil(lambda: hands.window.messages.text == "Everything is written.", timeout=10_000)
 
 
@@ -62,7 +62,7 @@ def test_what_an_earlier_session_changed_is_listed_after_a_restart(
     draw(hands, 10, 10, 60, 50)
     written()
     window, badge = hands.window, hands.window.findChild(QWidget, "status.saved")
-    said = "In this session changed on disk: 1 file, 1 box."
+    said = "Changed on disk in this session: 1 file, 1 box."
     qtbot.waitUntil(lambda: said in badge.toolTip(), timeout=10_000)
     folder = hands.session.store.folder
     window.close_session()

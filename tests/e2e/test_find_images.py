@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from rcnn_studio.app import create_window
 from rcnn_studio.domain.dataset import ImageState
@@ -109,4 +110,62 @@ def test_letters_typed_into_the_name_of_a_filter_are_no_keys_of_the_canvas(hands
     QTest.keyClicks(panel.popup.name, "dad bd")
     assert panel.popup.name.text() == "dad bd"
     assert hands.session.project.current_id == before
+    panel.popup.hide()
+
+
+def press(window: MainWindow, at: QPoint) -> None:
+    """A click as the window system tells it: to whatever is in front at that place."""
+    QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)
+
+
+def test_escape_in_the_emptied_field_gives_the_keys_to_the_canvas(hands: Hands) -> None:
+    window, panel = hands.window, hands.window.room.image_list
+    QTest.keyClick(hands.canvas, Qt.Key.Key_F, CTRL)
+    assert panel.filter.hasFocus()
+    QTest.keyClicks(panel.filter, "zz")
+    for _ in range(2):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert hands.canvas.hasFocus()
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_W)
+    assert (panel.filter.text(), hands.canvas.tool) == ("", "draw")
+    assert where(window) == "image 1/150"
+
+
+def test_escape_closes_the_filter_popup_wherever_the_keys_are_in_it(hands: Hands, qtbot) -> None:
+    panel = hands.window.room.image_list
+    popup = panel.popup
+    hands.canvas.setFocus()
+    for inside in (None, popup.name, popup.boxes, popup.categories.list.viewport()):
+        QTest.mouseClick(panel.filter_button, Qt.MouseButton.LeftButton)
+        assert popup.isVisible()
+        if inside is not None:
+            QTest.mouseClick(inside, Qt.MouseButton.LeftButton)
+        QTest.keyClick(popup.windowHandle(), Qt.Key.Key_Escape)
+        assert not popup.isVisible()
+        qtbot.waitUntil(hands.canvas.hasFocus)
+
+
+def test_a_click_beside_the_filter_popup_closes_it_and_does_what_it_does_there(hands: Hands, qtbot) -> None:
+    window, panel = hands.window, hands.window.room.image_list
+    QTest.mouseClick(panel.filter_button, Qt.MouseButton.LeftButton)
+    row = panel.view.visualRect(panel.model.index(2)).center()
+    at = panel.view.viewport().mapTo(window, QPoint(12, row.y()))
+    assert panel.popup.isVisible()
+    assert not panel.popup.geometry().contains(window.mapToGlobal(at))
+    press(window, at)
+    qtbot.waitUntil(lambda: hands.session.project.current_id == panel.model.image_id(2))
+    assert not panel.popup.isVisible()
+
+
+def test_a_click_on_the_button_of_the_open_filter_popup_only_closes_it(hands: Hands) -> None:
+    window, panel = hands.window, hands.window.room.image_list
+    at = panel.filter_button.mapTo(window, panel.filter_button.rect().center())
+    press(window, at)
+    assert panel.popup.isVisible()
+    press(window, at)
+    QApplication.processEvents()
+    assert not panel.popup.isVisible()
+    assert not panel.filter_button.isChecked()
+    press(window, at)
+    assert panel.popup.isVisible()
     panel.popup.hide()

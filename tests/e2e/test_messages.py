@@ -54,7 +54,7 @@ def test_the_hint_follows_tool_activity_and_keys(hands: Hands) -> None:
     window.keymap.set_keys("action.tool.draw", ["F9"])
     assert "F9 draws a box" in window.messages.hint
     hands.key(Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
-    assert "rejects" in window.messages.hint
+    assert "trains on them" in window.messages.hint
 
 
 def test_hints_that_were_closed_stay_away_until_they_are_wanted(qtbot, hands: Hands) -> None:

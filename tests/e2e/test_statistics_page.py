@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QScrollArea
 
 from rcnn_studio.domain.dataset import Dataset, ImageState
 from rcnn_studio.domain.statistics import count
+from rcnn_studio.ui.browse.words import images_text
 from rcnn_studio.ui.statistics import charts
 from rcnn_studio.ui.statistics.page import StatisticsPage
 from tests.e2e.hands import Hands
@@ -121,3 +125,45 @@ def test_a_project_without_boxes_has_nothing_to_draw() -> None:
     counted = count(Dataset.from_records([], categories=(), roots=["/"]))
     assert charts.sides(counted) == charts.per_category(counted, ()) == charts.per_split(counted) == []
     assert charts.heat(counted).counts.sum() == 0
+
+
+def test_a_bar_takes_the_place_of_a_search_and_its_chips_say_so(hands: Hands, page: StatisticsPage, qtbot) -> None:
+    panel = hands.window.room.image_list
+    QTest.keyClicks(panel.filter, "_02")
+    for plot, mark, said in (
+        (page.categories, 0, ["bolt"]),
+        (page.boxes, 4, ["Trained on", "4 boxes"]),
+        (page.splits, 0, ["In train"]),
+    ):
+        click(plot, mark)
+        assert panel.filter.text() == ""
+        assert [chip.text() for chip in panel.bar.chips] == said
+        qtbot.waitUntil(lambda: all(panel.bar.rect().contains(chip.geometry()) for chip in panel.bar.chips))
+        assert all(chip.isVisible() for chip in panel.bar.chips)
+
+
+def test_on_a_low_screen_the_whole_page_can_be_reached(page: StatisticsPage) -> None:
+    screen = QRect(0, 30, 1366, 738)
+    page.fit_into(screen)
+    assert screen.contains(page.geometry())
+    area = page.findChild(QScrollArea)
+    bar = area.verticalScrollBar()
+    assert bar.maximum() > 0
+    bar.setValue(bar.maximum())
+    QApplication.processEvents()
+    bottom = page.heat.mapTo(area.viewport(), page.heat.rect().bottomLeft()).y()
+    assert bottom <= area.viewport().height()
+
+
+def test_the_map_has_the_shape_of_the_images(page: StatisticsPage, hands: Hands) -> None:
+    rows = hands.session.project.rows
+    cell = page.heat.area(0)
+    assert cell.width() / cell.height() == pytest.approx(float(np.median(rows.widths / rows.heights)), rel=0.01)
+    assert page.heat.area(page.heat.count() - 1).bottom() <= page.heat.height() + 1e-6
+
+
+def test_one_is_not_said_in_the_plural(page: StatisticsPage) -> None:
+    tips = [plot.tip(mark) for plot in page.plots for mark in range(plot.count())]
+    assert any("1 box" in tip for tip in tips)
+    assert not [tip for tip in tips if re.search(r"\b1 (images|boxes)\b", tip)]
+    assert images_text(1) == "1 image"

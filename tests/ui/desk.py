@@ -76,6 +76,7 @@ class Desk:
         self.canvas.bind(self.actions)
         self.images_panel.bind(self.actions)
         self.categories.bind(self.actions)
+        self.table.bind(self.actions)
         self.actions["action.edit.undo"].triggered.connect(self.project.undo_stack.undo)
         self.actions["action.edit.redo"].triggered.connect(self.project.undo_stack.redo)
         middle = QWidget()

@@ -105,15 +105,25 @@ def test_tab_walks_past_hidden_and_locked_boxes(desk: Desk) -> None:
         assert desk.project.selection == {free.id}
 
 
-def test_show_all_is_offered_only_while_something_is_hidden_or_locked(desk: Desk) -> None:
-    button = desk.categories.show_all_button
-    assert not button.isVisible()
+def test_show_all_only_shows_and_unlock_all_only_unlocks_each_where_it_does_something(desk: Desk) -> None:
+    show, unlock, view = desk.categories.show_all_button, desk.categories.unlock_all_button, desk.project.category_view
+    assert not show.isVisible()
+    assert not unlock.isVisible()
     press(desk, 0, "eye")
     press(desk, 1, "lock")
-    assert button.isVisible()
-    button.click()
-    assert not desk.project.category_view.hidden | desk.project.category_view.locked
-    assert not button.isVisible()
+    assert show.isVisible()
+    assert unlock.isVisible()
+    show.click()
+    assert not view.hidden
+    assert view.locked
+    assert not show.isVisible()
+    assert unlock.isVisible()
+    press(desk, 0, "eye")
+    unlock.click()
+    assert view.hidden
+    assert not view.locked
+    assert show.isVisible()
+    assert not unlock.isVisible()
 
 
 def test_the_actions_hide_and_lock_the_class_in_hand(desk: Desk) -> None:

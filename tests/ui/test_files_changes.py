@@ -52,7 +52,7 @@ class Open:
         qtbot.addWidget(self.dialog)
         self._qtbot = qtbot
         self.dialog.show()
-        qtbot.waitUntil(lambda: self.model.loaded)
+        qtbot.waitUntil(lambda: self.model.loaded and (self.model.changes.boxes is not None or not source.boxes))
 
     @property
     def names(self) -> list[str]:

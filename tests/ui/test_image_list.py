@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QSpinBox, QToolButton, QWidget
 
-from rcnn_studio.domain.dataset import BoxFlag, ImageState
+from rcnn_studio.domain.dataset import TRAINABLE_STATES, BoxFlag, ImageState
 from rcnn_studio.domain.image_query import ImageQuery
+from rcnn_studio.ui import theme
 from rcnn_studio.ui.browse.image_list import ImageList
 from rcnn_studio.ui.browse.image_order import natural
 from rcnn_studio.ui.browse.words import state_text
@@ -203,7 +205,7 @@ def test_filter_and_order_are_those_of_the_last_time(desk: Desk) -> None:
 def test_a_row_says_what_its_badge_means(desk: Desk) -> None:
     desk.project.set_state(int(desk.project.rows.ids[0]), ImageState.VERIFIED)
     text = desk.images_panel.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
-    assert text == "part_00.png\nVerified · 0 boxes · in the split train"
+    assert text == "part_00.png\nVerified · 0 boxes\ntrain: the model learns from these images"
 
 
 # --- what no longer matches ---------------------------------------------------------------------------
@@ -467,3 +469,97 @@ def test_the_bar_shows_labelled_and_verified_of_all_images_and_of_each_split(des
     assert "Verified: 1" in lines
     assert "train: 2 of 2 labelled, 1 verified" in lines
     assert "no split: 0 of 2 labelled, 0 verified" in lines
+
+
+def test_escape_empties_the_field_and_then_gives_the_keys_back(desk: Desk, qtbot) -> None:
+    panel = desk.images_panel
+    panel.focus_filter()
+    QTest.keyClicks(panel.filter, "_02")
+    QTest.keyClick(panel.filter, Key.Key_Escape)
+    assert panel.filter.text() == ""
+    assert panel.filter.hasFocus()
+    with qtbot.waitSignal(panel.left):
+        QTest.keyClick(panel.filter, Key.Key_Escape)
+    QTest.keyClick(QApplication.focusWidget(), Key.Key_W)
+    assert panel.filter.text() == ""
+    assert desk.canvas.tool == "draw"
+
+
+def test_enter_marks_the_only_hit_as_the_open_one(desk: Desk) -> None:
+    panel = desk.images_panel
+    panel.focus_filter()
+    QTest.keyClicks(panel.filter, "_02")
+    QTest.keyClick(panel.filter, Key.Key_Return)
+    assert [index.row() for index in panel.view.selectionModel().selectedIndexes()] == [0]
+    row = panel.view.visualRect(panel.model.index(0))
+    picture = panel.view.viewport().grab(row).toImage()
+    accent = QColor(theme.colors_of(panel.view.palette()).accent)
+    assert picture.pixelColor(1, picture.height() // 2) == accent
+
+
+def test_the_mark_that_clears_the_field_is_there_only_with_a_text(desk: Desk, qtbot) -> None:
+    panel = desk.images_panel
+    QTest.keyClicks(panel.filter, "_02")
+    clear = next(b for b in panel.filter.findChildren(QToolButton) if "clear" in b.defaultAction().objectName())
+    panel.set_query(ImageQuery(states=frozenset({ImageState.UNLABELLED})))
+    assert panel.filter.text() == ""
+    qtbot.waitUntil(lambda: float(clear.property("opacity")) == 0.0)
+    panel.set_query(ImageQuery(text="_02"))
+    qtbot.waitUntil(lambda: float(clear.property("opacity")) == 1.0)
+
+
+def chips_seen(panel: ImageList) -> list[str]:
+    """The texts of the chips that can be seen in full height."""
+    bar = panel.bar
+    return [c.text() for c in bar.chips if c.isVisible() and bar.rect().contains(c.geometry()) and bar.isVisible()]
+
+
+def test_one_condition_in_place_of_another_has_its_chip_in_sight(desk: Desk) -> None:
+    panel = desk.images_panel
+    QTest.keyClicks(panel.filter, "_02")
+    panel.set_query(ImageQuery(states=frozenset({ImageState.UNLABELLED})))
+    assert chips_seen(panel) == ["Unlabelled"]
+    panel.set_query(ImageQuery(states=TRAINABLE_STATES, boxes=(3.0, 3.0)))
+    assert chips_seen(panel) == ["Trained on", "3 boxes"]
+    assert "Labelled or Nothing here or Verified" in panel.bar.chips[0].toolTip()
+    panel.set_query(ImageQuery(splits=frozenset({"train"})))
+    assert chips_seen(panel) == ["In train"]
+
+
+def test_a_chip_that_is_too_long_loses_its_end_and_says_all_in_its_tooltip(desk: Desk) -> None:
+    states = frozenset({ImageState.UNLABELLED, ImageState.CONFIRMED_EMPTY, ImageState.NEEDS_FIX})
+    panel = desk.images_panel
+    panel.setFixedWidth(150)
+    panel.set_query(ImageQuery(states=states))
+    chip = panel.bar.chips[0]
+    QApplication.processEvents()
+    assert chip.text().startswith("Unlabelled or")
+    assert chip.text().endswith("…")
+    assert chip.toolTip().startswith("Unlabelled or Nothing here or Needs fix: ")
+    assert chip.fontMetrics().horizontalAdvance(chip.text()) < chip.width()
+    panel.setFixedWidth(400)
+    QApplication.processEvents()
+    assert len(chip.text()) > 15
+
+
+def test_a_row_says_in_words_what_its_split_is_for(desk: Desk) -> None:
+    desk.key(Key.Key_W)
+    desk.drag(20, 20, 90, 90)
+    tip = desk.images_panel.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip.endswith("train: the model learns from these images")
+    click(desk.images_panel.filter_button)
+    assert "never learns" in desk.images_panel.popup.splits.chips["val"].toolTip()
+    desk.images_panel.popup.hide()
+
+
+def test_every_row_of_the_popup_has_a_caption_of_its_own(desk: Desk) -> None:
+    panel = desk.images_panel
+    click(panel.filter_button)
+    popup = panel.popup
+    for part, caption in ((popup.sizes, "size"), (popup.boxes, "Boxes in the image")):
+        above = [label for label in popup.findChildren(QLabel) if label.parent() is popup and label.y() < part.y()]
+        assert caption in max(above, key=lambda label: label.y()).text()
+        label = max(above, key=lambda label: label.y())
+        assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width()
+    assert popup.side.y() > popup.sizes.y()
+    popup.hide()

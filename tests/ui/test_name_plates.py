@@ -59,7 +59,7 @@ def test_plates_of_boxes_on_each_other_do_not_cover_each_other(desk: Desk) -> No
 def test_plates_of_detections_make_room_for_each_other_and_for_boxes(desk: Desk) -> None:
     desk.add((40, 60, 140, 160))
     desk.show_ghosts(
-        ((40, 60, 200, 220), "nut", 0.9), ((90, 61, 250, 221), "washer", 0.8), ((250, 0, 320, 30), "nut", 0.7)
+        ((40, 60, 200, 220), "nut", 0.9), ((100, 61, 260, 221), "washer", 0.8), ((250, 0, 320, 30), "nut", 0.7)
     )
     where = painted(desk)
     assert len([key for key in where if key[0] == "detection"]) == 3
@@ -140,3 +140,32 @@ def test_the_table_says_the_flags_in_words(desk: Desk) -> None:
     index = desk.table.boxes.index(0, 5)
     assert index.data(Qt.ItemDataRole.DisplayRole) == "T"
     assert index.data(Qt.ItemDataRole.ToolTipRole) == "T: truncated"
+
+
+def test_the_plate_of_the_detection_in_focus_is_filled_and_says_its_keys_and_its_line_is_the_thickest(
+    desk: Desk,
+) -> None:
+    desk.show_ghosts(((20, 60, 100, 140), "nut", 0.9), ((180, 60, 260, 140), "nut", 0.8))
+
+    def coloured(number: int) -> tuple[int, int, int]:
+        """(width of its plate, pixels of the class's colour in the plate, and on the box's lines)."""
+        plate = painted(desk)[("detection", number)]
+        picture = desk.canvas.grab().toImage()
+        found = desk.review.detections
+        nut = next(c.color for c in desk.project.categories if c.id == int(found.category_ids[number])).lower()
+        corners = [desk.canvas.image_to_widget(*found.xyxy[number][i : i + 2].tolist()).toPoint() for i in (0, 2)]
+        area = QRect(corners[0], corners[1]).adjusted(-4, 8, 4, 4)
+
+        def count(rect: QRect) -> int:
+            points = ((x, y) for x in range(rect.left(), rect.right()) for y in range(rect.top(), rect.bottom()))
+            return sum(picture.pixelColor(x, y).name() == nut for x, y in points)
+
+        return plate.width(), count(plate), count(area)
+
+    desk.review.focus(0)
+    focused, other = coloured(0), coloured(1)
+    assert focused[0] > 1.5 * other[0], "its keys stand in it"
+    assert focused[1] > 3 * other[1]
+    assert focused[2] > 1.5 * other[2]
+    desk.review.focus(1)
+    assert coloured(1)[1] > 3 * coloured(0)[1]

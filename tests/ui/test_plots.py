@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from rcnn_studio.ui.theme import DARK, LIGHT, make_palette
 from rcnn_studio.ui.train.curves import GrowingTable, Smoother, envelope, nearest, nice_ceiling, thinned, window
@@ -238,3 +238,31 @@ def test_the_nearest_row_is_found(value: float, row: int) -> None:
 )
 def test_axes_grow_to_round_numbers(value: float, ceiling: float) -> None:
     assert nice_ceiling(value) == pytest.approx(ceiling)
+
+
+def curve_height(plot) -> float:
+    """Logical pixels that the curves have."""
+    return plot.surface.view.sceneBoundingRect().height()
+
+
+def test_in_a_low_window_the_curves_keep_a_height_that_can_be_read(loss: LossPlot, metric: MetricPlot) -> None:
+    for plot in (loss, metric):
+        plot.set_plot_height(20)
+        QApplication.processEvents()
+        assert curve_height(plot) >= 60
+
+
+def test_what_the_axes_count_stands_in_the_titles(loss: LossPlot, metric: MetricPlot) -> None:
+    for plot, title in ((loss, "Loss by step"), (metric, "Score by epoch")):
+        heading = next(label for label in plot.findChildren(QLabel) if label.text() == title)
+        assert heading.width() >= heading.sizeHint().width()
+
+
+def test_the_axis_of_epochs_goes_to_the_one_that_is_trained(metric: MetricPlot) -> None:
+    metric.set_evaluations([make_evaluation(1, 0.04), make_evaluation(4, 0.2)])
+    metric.reach(8)
+    metric.redraw()
+    assert metric.surface.x_range()[1] >= 8
+    metric.set_evaluations([make_evaluation(1, 0.04)], epochs=20)
+    metric.redraw()
+    assert metric.surface.x_range()[1] < 8, "another run begins anew"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox, QWidge
 
 from rcnn_studio.domain.balance import Balance
 from rcnn_studio.domain.detections import Detections
+from rcnn_studio.domain.review_queue import Triage
 from rcnn_studio.domain.runs import CategoryScore
 from rcnn_studio.formats.codec import Source
 from rcnn_studio.formats.detections import write_detections
@@ -116,7 +118,7 @@ def test_without_a_run_the_panel_says_what_to_do_first(empty_session: Session, h
 
 def test_the_detections_of_the_image_are_listed_best_first(panel: ReviewPanel) -> None:
     assert listed(panel) == [("bolt", "0.95"), ("nut", "0.80"), ("bolt", "0.60")]
-    assert panel.counts.text() == "3 detections above 0.50 · 3 need a decision"
+    assert panel.counts.text() == "3 above 0.50: 3 to decide"
 
 
 def test_detections_come_and_go_while_the_slider_moves(qtbot, panel: ReviewPanel, session: Session) -> None:
@@ -135,7 +137,7 @@ def test_a_threshold_set_elsewhere_moves_the_slider_and_is_not_rounded_back(pane
     session.review.set_threshold(0.633)
     assert panel.threshold.value() == 63
     assert session.review.threshold == 0.633
-    assert panel.counts.text().startswith("2 detections above 0.63")
+    assert panel.counts.text().startswith("2 above 0.63")
 
 
 def test_a_click_on_a_row_puts_that_detection_in_focus(panel: ReviewPanel, session: Session) -> None:
@@ -161,7 +163,7 @@ def test_arrows_enter_and_x_decide_from_the_list(panel: ReviewPanel, session: Se
     QTest.keyClick(table, Qt.Key.Key_Return)
     assert [(b.category_id, b.score) for b in session.project.boxes] == [(session.project.categories[1].id, 0.8)]
     assert listed(panel) == [("bolt", "0.95"), ("bolt", "0.60")]
-    assert panel.counts.text() == "3 detections above 0.50 · 2 need a decision"
+    assert panel.counts.text() == "3 above 0.50: 2 to decide · 1 decided"
     QTest.keyClick(table, Qt.Key.Key_X)
     assert listed(panel) == [("bolt", "0.60")]
     session.project.undo_stack.undo()
@@ -171,7 +173,7 @@ def test_arrows_enter_and_x_decide_from_the_list(panel: ReviewPanel, session: Se
 def test_accept_all_takes_what_is_shown_in_one_undo(panel: ReviewPanel, session: Session, actions) -> None:
     panel.buttons["action.detection.accept_all"].click()
     assert len(session.project.boxes) == 3
-    assert panel.counts.text() == "3 detections above 0.50 · all decided"
+    assert panel.counts.text() == "3 above 0.50: 3 decided"
     assert panel.detection_list.accessibleDescription() == (
         "All detections above 0.50 are decided. This image counts as labelled now: "
         "draw what the model missed, then PgDn for the next image."
@@ -237,16 +239,59 @@ def test_nothing_is_wider_than_the_panel_at_300_pixels(panel: ReviewPanel, actio
 
 
 @pytest.mark.parametrize(
-    ("above", "decide", "text"),
+    ("parts", "text"),
     [
-        (7, 3, "7 detections above 0.50 · 3 need a decision"),
-        (1, 1, "1 detection above 0.50 · 1 needs a decision"),
-        (2, 0, "2 detections above 0.50 · all decided"),
-        (0, 0, "No detections above 0.50"),
+        ((3, 4, 3, 1), "11 above 0.50: 3 to decide · 4 decided · 3 covered · 1 double"),
+        ((1, 0, 0, 2), "3 above 0.50: 1 to decide · 2 doubles"),
+        ((0, 2, 0, 0), "2 above 0.50: 2 decided"),
+        ((0, 0, 0, 0), "No detections above 0.50"),
     ],
 )
-def test_counts_are_put_in_words(above: int, decide: int, text: str) -> None:
-    assert counts_text(above, decide, 0.5) == text
+def test_counts_are_put_in_words_and_add_up(parts: tuple[int, int, int, int], text: str) -> None:
+    names = ("open", "decided", "covered", "doubles")
+    made = Triage(**{name: np.arange(number) for name, number in zip(names, parts, strict=True)})
+    assert counts_text(made, 0.5) == text
+
+
+def test_the_counts_follow_every_decision_and_add_up_with_a_class_hidden(panel: ReviewPanel, session: Session) -> None:
+    session.review.set_threshold(0.5)
+    assert panel.counts.text() == "3 above 0.50: 3 to decide"
+    session.review.reject_focused()
+    assert panel.counts.text() == "3 above 0.50: 2 to decide · 1 decided"
+    session.review.accept_all()
+    assert panel.counts.text() == "3 above 0.50: 3 decided"
+    session.project.category_view.set_hidden([session.project.categories[0].id], True)
+    assert panel.counts.text() == "3 above 0.50: 1 decided · 2 of hidden classes"
+
+
+def test_accepting_all_leaves_the_rival_of_a_stronger_one_out_and_says_so(
+    qtbot, panel: ReviewPanel, session: Session, actions
+) -> None:
+    first, second = (c.id for c in session.project.categories[:2])
+    boxes = [(2, 4, 22, 24), (2, 4, 22, 15), (40, 4, 60, 24)]
+    show_run(session, found=Detections.make(boxes, [first, second, second], [0.93, 0.83, 0.6]))
+    panel.detection_list.setFocus()
+    with qtbot.waitSignal(session.review.message) as said:
+        QTest.keyClick(panel.detection_list, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    assert said.args[0].startswith("1 rival left out")
+    assert sorted(box.category_id for box in session.project.boxes) == sorted([first, second])
+    assert panel.counts.text() == "3 above 0.50: 2 decided · 1 covered"
+
+
+def test_a_low_window_shows_six_detections_and_the_one_in_focus_is_among_them(
+    qtbot, panel: ReviewPanel, host: QWidget, session: Session
+) -> None:
+    category = session.project.categories[0].id
+    boxes = [(2 + 12 * n, 4, 12 + 12 * n, 14) for n in range(20)]
+    show_run(session, found=Detections.make(boxes, [category] * 20, [0.99 - 0.01 * n for n in range(20)]))
+    host.resize(380, 500)
+    panel.resize(380, 500)
+    table = panel.detection_list
+    qtbot.waitUntil(lambda: table.viewport().height() >= 6 * table.rowHeight(0))
+    session.review.focus(17)
+    row = table.visualRect(table.model().index(17, 0))
+    assert table.viewport().rect().contains(row)
+    assert [index.row() for index in table.selectionModel().selectedRows()] == [17]
 
 
 def show_run(session: Session, balance: Balance | None = None, found: Detections | None = None) -> None:

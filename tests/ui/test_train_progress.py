@@ -179,3 +179,11 @@ def test_the_logarithmic_axis_is_a_button_with_a_frame(panel: TrainPanel) -> Non
     assert not button.isFlat()
     assert button.isCheckable()
     assert button.text() == "Log axis"
+
+
+def test_the_scores_axis_follows_the_epoch_that_is_trained(qtbot, limited, session) -> None:
+    live = limited.live
+    qtbot.waitUntil(lambda: live.metric_plot.surface is not None)
+    session.training.step_done.emit(replace(make_step(80), epoch=8))
+    live.metric_plot.redraw()
+    assert live.metric_plot.surface.x_range()[1] >= 8

@@ -24,7 +24,7 @@ def show(session: Session, found: Detections, row: int = 5) -> ReviewModel:
 
 def with_copies() -> Detections:
     """A bolt, two copies of it that the model's own suppression leaves, a rival of another class, and a nut apart."""
-    boxes = [(2, 4, 22, 24), (2, 4, 22, 13), (2, 4, 22, 12.5), (2, 4, 22, 21), (40, 4, 60, 24)]
+    boxes = [(2, 4, 22, 24), (2, 4, 22, 13), (2, 4, 22, 12.5), (2, 4, 22, 23), (40, 4, 60, 24)]
     return Detections.make(boxes, [BOLT, BOLT, BOLT, NUT, NUT], [0.95, 0.8, 0.75, 0.7, 0.6])
 
 

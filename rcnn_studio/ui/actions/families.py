@@ -105,10 +105,33 @@ def class_rows() -> tuple[ActionSpec, ...]:
             tip=mark("Its boxes cannot be picked, moved or deleted"),
             **own,
         ),
-        row("category.show_all", mark("Show and Unlock All Classes"), icon="eye", **own),
+        row("category.show_all", mark("Show All Classes"), icon="eye", **own),
+        row("category.unlock_all", mark("Unlock All Classes"), icon="lock-open", **own),
         row("category.move_up", mark("Move Class Up"), tip=mark("In the list of classes: Alt+Up"), **own),
         row("category.move_down", mark("Move Class Down"), tip=mark("In the list of classes: Alt+Down"), **own),
         row("category.spread", mark("Fresh Colours for All Classes"), icon="theme", **own),
         row("category.merge", mark("Merge Class into..."), icon="accept-all", **own),
         row("category.delete", mark("Delete Class..."), icon="trash", **own),
+        row(
+            "category.ask",
+            mark("Ask for the Class after Each Box"),
+            checkable=True,
+            tip=mark("The list of classes opens at a box just drawn: Enter takes one, Esc leaves the class in hand"),
+            **own,
+        ),
+    )
+
+
+def key_presets() -> tuple[ActionSpec, ...]:
+    """Keys for people who come from another tool, one row each."""
+    words = mark("keys preset shortcuts hotkeys keyboard habits")
+    texts = {
+        "studio": mark("Keys of RCNN Studio"),
+        "labelimg": mark("Keys of labelImg"),
+        "labelme": mark("Keys of labelme"),
+        "cvat": mark("Keys of CVAT"),
+    }
+    return tuple(
+        row(f"keys.{name}", text, icon="keys", menu="help.presets", checkable=True, words=words)
+        for name, text in texts.items()
     )

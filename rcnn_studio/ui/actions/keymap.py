@@ -15,7 +15,7 @@ from rcnn_studio.ui.actions.presets import PRESETS, STUDIO, Keys, Preset, Wheel,
 from rcnn_studio.ui.actions.table import SPECS
 from rcnn_studio.workspace.settings import Settings
 
-PRESET, OWN, WHEEL = "keys.preset", "keys.own", "keys.wheel"
+PRESET, OWN, WHEEL, ASKS = "keys.preset", "keys.own", "keys.wheel", "keys.ask_class"
 
 
 class Keymap(QObject):
@@ -42,6 +42,12 @@ class Keymap(QObject):
             return "zoom"
         return "scroll" if chosen == "scroll" else self.preset.wheel
 
+    @property
+    def asks(self) -> bool:
+        """The class is asked for after each box: as chosen, else as the preset has it."""
+        chosen = self._settings.get(ASKS)
+        return chosen if isinstance(chosen, bool) else self.preset.asks
+
     def keys(self, action_id: str) -> Keys:
         """The action's keys that can be changed, the one shown in menus first."""
         return self._keys[action_id]
@@ -61,14 +67,20 @@ class Keymap(QObject):
         return portable(key) in locked_keys()
 
     def set_preset(self, name: str) -> None:
-        """Take another preset, with its wheel; changes made to each preset are kept with it."""
+        """Take another preset, with its wheel and its question; changes made to each preset are kept with it."""
         self._settings.set(PRESET, PRESETS[name].name)
         self._settings.set(WHEEL, PRESETS[name].wheel)
+        self._settings.set(ASKS, PRESETS[name].asks)
         self._apply()
 
     def set_wheel(self, wheel: Wheel) -> None:
         self._settings.set(WHEEL, wheel)
         self.changed.emit()
+
+    def set_asks(self, on: bool) -> None:
+        if on != self.asks:
+            self._settings.set(ASKS, on)
+            self.changed.emit()
 
     def set_keys(self, action_id: str, keys: Sequence[str]) -> None:
         """Give an action these keys; whoever had one of them loses it. Raises ValueError for a locked key."""
@@ -95,6 +107,7 @@ class Keymap(QObject):
 
     def reset_all(self) -> None:
         self._settings.set(WHEEL, self.preset.wheel)
+        self._settings.set(ASKS, self.preset.asks)
         self._store({})
 
     def _own(self) -> dict[str, Keys]:

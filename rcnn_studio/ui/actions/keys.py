@@ -20,8 +20,13 @@ def tooltip(spec: ActionSpec, keys: Sequence[str]) -> str:
 
 
 def key_text(key: str) -> str:
-    """A portable key as the platform writes it."""
-    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+    """A portable key as the platform writes it; both of the keys that end a line are Enter."""
+    return _written(QKeySequence(key))
+
+
+def _written(key: QKeySequence) -> str:
+    text = key.toString(QKeySequence.SequenceFormat.NativeText)
+    return f"{text.removesuffix('Return')}Enter" if text.endswith("Return") else text
 
 
 def plain_text(action: QAction) -> str:
@@ -31,10 +36,9 @@ def plain_text(action: QAction) -> str:
 
 def shown_keys(action: QAction) -> list[str]:
     """The action's keys as the platform writes them: shortcuts, then those that are held down."""
-    native = QKeySequence.SequenceFormat.NativeText
-    keys = [key.toString(native) for key in action.shortcuts()]
+    keys = [_written(key) for key in action.shortcuts()]
     spec = SPECS.get(action.objectName())
-    return keys + [key_text(key) for key in (spec.held_keys if spec is not None else ())]
+    return list(dict.fromkeys([*keys, *(key_text(key) for key in (spec.held_keys if spec is not None else ()))]))
 
 
 def first_key(action: QAction) -> str:

@@ -22,12 +22,14 @@ Keys = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """keys: by action without its "action."; wheel: what the wheel does over the image without a key held."""
+    """keys: by action without its "action."; wheel: what the wheel does over the image without a key held;
+    asks: the class is asked for after each box."""
 
     name: str
     title: str
     hint: str
     wheel: Wheel = "zoom"
+    asks: bool = False
     keys: Mapping[str, Keys] = field(default_factory=dict)
 
 
@@ -36,8 +38,9 @@ STUDIO = Preset(name="studio", title="RCNN Studio", hint=mark("Keys under the le
 LABELIMG = Preset(
     name="labelimg",
     title="labelImg",
-    hint=mark("W, A, D and Space as you know them; Ctrl+U opens a folder, Ctrl+E gives a class"),
+    hint=mark("W, A, D and Space as you know them; a box asks for its class; Ctrl+T trains"),
     wheel="scroll",
+    asks=True,
     keys={
         "project.open": ("Ctrl+U",),
         "project.import": ("Ctrl+O",),
@@ -51,7 +54,9 @@ LABELIMG = Preset(
         "box.delete": ("Del", "Backspace"),
         "image.next": ("D",),
         "image.previous": ("A",),
-        "image.verify": ("Space",),
+        "image.verify": (),
+        "image.verify_stay": ("Space",),
+        "train.start": ("Ctrl+T",),
         "image.find": ("F3",),
         "view.boxes": ("Ctrl+H", "Shift+H"),
         "view.fit": ("Ctrl+F", "F"),
@@ -91,7 +96,7 @@ LABELME = Preset(
 CVAT = Preset(
     name="cvat",
     title="CVAT",
-    hint=mark("F and D turn the page, N draws, Q is occluded, Ctrl+1 to Ctrl+0 give the class"),
+    hint=mark("F and D turn the page, N draws, Q, L, H and K as you know them, Ctrl+1 to Ctrl+0 give the class"),
     keys={
         "tool.draw": ("N",),
         "image.next": ("F",),
@@ -99,7 +104,12 @@ CVAT = Preset(
         "view.fit": ("Shift+F",),
         "view.actual_size": ("Shift+D",),
         "box.occluded": ("Q", "/"),
-        "category.pick": ("L",),
+        "category.pick": ("Ctrl+Shift+L",),
+        "category.lock": ("L", "Ctrl+Alt+L"),
+        "category.hide": ("H", "Ctrl+Alt+H"),
+        "view.peek": (),
+        "image.verify": ("K", "Space"),
+        "train.start": ("Ctrl+T",),
         "box.paste_previous": ("Ctrl+B", "Ctrl+Shift+V"),
         "activity.label": ("Alt+1",),
         "activity.train": ("Alt+2",),

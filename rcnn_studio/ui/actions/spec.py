@@ -17,7 +17,7 @@ class ActionSpec:
     scope "canvas": the keys act only while the canvas or (in_list) the image list has the focus, so that text
     fields and tables keep their letters. held_keys: keys that the canvas itself listens for because they are
     held down or move the focus elsewhere; shown, never a shortcut. fixed_keys: shortcuts that cannot be changed.
-    family: one line for all of these on the sheet of keys.
+    family: one line for all of these on the sheet of keys. words: what else a person may call it, for the palette.
     """
 
     id: str
@@ -30,6 +30,7 @@ class ActionSpec:
     scope: Scope = "window"
     menu: str = ""
     family: str = ""
+    words: str = ""
     in_list: bool = True
     checkable: bool = False
     checked: bool = False

@@ -21,7 +21,7 @@ SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (mark("Arrange boxes"), ("align", "same", "order")),
     (mark("Training"), ("train", "run")),
     (mark("Project and files"), ("project", "files")),
-    (mark("Window and help"), ("activity", "app", "help")),
+    (mark("Window and help"), ("activity", "app", "help", "keys")),
 )
 """Heading, and the second part of the ids below it; what is named nowhere goes below the last one."""
 

@@ -6,7 +6,7 @@ in the image list (`ImageList.bind`), the rest in ui/commands.
 
 from __future__ import annotations
 
-from rcnn_studio.ui.actions.families import arranging, category_keys, class_rows, nudges
+from rcnn_studio.ui.actions.families import arranging, category_keys, class_rows, key_presets, nudges
 from rcnn_studio.ui.actions.spec import ActionSpec, canvas_row, mark, row
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -52,6 +52,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="settings",
         menu="file",
         tip=mark("Theme, mouse wheel, and every key"),
+        words=mark("preferences options preset shortcuts hotkeys keyboard mouse labelimg labelme cvat"),
     ),
     row("app.quit", mark("Quit"), "Ctrl+Q", icon="quit", menu="file"),
     row("edit.undo", mark("Undo"), "Ctrl+Z", icon="undo", menu="edit", repeats=True),
@@ -140,6 +141,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip=mark("This image is right; held down, Space drags the view"),
     ),
     canvas_row(
+        "image.verify_stay",
+        mark("Verify"),
+        icon="verify",
+        menu="image",
+        tip=mark("This image is right; it stays on the screen, and once more takes it back"),
+    ),
+    canvas_row(
         "image.confirm_empty",
         mark("Nothing Here and Next"),
         "B",
@@ -161,13 +169,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         menu="image",
         tip=mark("Once made they are there at once; this is begun by itself unless it was cancelled"),
     ),
-    canvas_row("detection.accept", mark("Accept Detection"), "Return", "Enter", icon="accept", menu="review"),
+    canvas_row("detection.accept", mark("Accept Detection"), "Enter", "Return", icon="accept", menu="review"),
     canvas_row("detection.reject", mark("Reject Detection"), "X", icon="reject", menu="review"),
     canvas_row(
         "detection.accept_all",
         mark("Accept All Shown"),
-        "Shift+Return",
         "Shift+Enter",
+        "Shift+Return",
         icon="accept-all",
         menu="review",
     ),
@@ -258,6 +266,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="statistics",
         menu="view",
         tip=mark("Boxes by class, size, shape and place; a click on a bar shows its images"),
+        words=mark("charts histogram distribution counts"),
     ),
     row("files.problems", mark("Problems"), icon="warning", menu="view.panels", checkable=True),
     row("files.history", mark("History"), icon="history", menu="view.panels", checkable=True),
@@ -283,10 +292,24 @@ ACTIONS: tuple[ActionSpec, ...] = (
         checked=True,
         tip=mark("One line that says what the mouse and the keys do now"),
     ),
-    row("view.theme_system", mark("Follow the System"), icon="theme", menu="view.theme", checkable=True),
-    row("view.theme_light", mark("Light"), menu="view.theme", checkable=True),
-    row("view.theme_dark", mark("Dark"), menu="view.theme", checkable=True),
-    row("train.start", mark("Start Training"), "Ctrl+R", icon="play", menu="train"),
+    row(
+        "view.theme_system",
+        mark("Follow the System"),
+        icon="theme",
+        menu="view.theme",
+        checkable=True,
+        words=mark("theme colours mode"),
+    ),
+    row("view.theme_light", mark("Light"), menu="view.theme", checkable=True, words=mark("theme colours day mode")),
+    row("view.theme_dark", mark("Dark"), menu="view.theme", checkable=True, words=mark("theme colours night mode")),
+    row(
+        "train.start",
+        mark("Start Training"),
+        "Ctrl+R",
+        icon="play",
+        menu="train",
+        tip=mark("With what Train says, where one sees it run"),
+    ),
     row(
         "train.pause",
         mark("Pause Training"),
@@ -296,7 +319,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip=mark("Wait after the step at hand, saved and without computing; again: go on"),
     ),
     row("train.stop", mark("Stop and Keep Best"), "Ctrl+.", icon="stop", menu="train"),
-    row("help.keys", mark("All Keys"), "F1", icon="keys", menu="help"),
+    row("help.keys", mark("All Keys"), "F1", icon="keys", menu="help", words=mark("shortcuts hotkeys keyboard")),
+    *key_presets(),
     row(
         "help.palette",
         mark("Find a Command..."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from rcnn_studio.ui import icons, theme
@@ -19,6 +20,7 @@ class Chip(QToolButton):
     ) -> None:
         super().__init__(parent)
         self.setProperty("role", "chip")
+        self._text = text
         self._icon_name = "close" if closes else icon
         self.setCheckable(checkable)
         self.setIconSize(QSize(12, 12) if closes else QSize(14, 14))
@@ -32,10 +34,27 @@ class Chip(QToolButton):
         self._tint()
 
     def show_text(self, text: str) -> None:
-        self.setText(self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, LONGEST_PX))
+        self._text = text
+        self.setText(self._cut(LONGEST_PX))
         self.setAccessibleName(text)
         if not self.toolTip():
             self.setToolTip(text)
+
+    def _cut(self, room: int) -> str:
+        """The text with its end cut off where it must be: its first words are what it is about."""
+        return self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, room)
+
+    def sizeHint(self) -> QSize:
+        """For as much of the text as may be shown, also while less is."""
+        hint, metrics = super().sizeHint(), self.fontMetrics()
+        more = metrics.horizontalAdvance(self._cut(LONGEST_PX)) - metrics.horizontalAdvance(self.text())
+        return QSize(hint.width() + more, hint.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        shown = self._cut(LONGEST_PX - max(0, self.sizeHint().width() - self.width()))
+        if shown != self.text():
+            self.setText(shown)
 
     def _tint(self) -> None:
         if self._icon_name:

@@ -8,10 +8,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from rcnn_studio.domain.dataset import TRAINABLE_STATES
 from rcnn_studio.domain.image_query import ImageQuery
 from rcnn_studio.ui.browse.chips import Chip
 from rcnn_studio.ui.browse.flow import FlowLayout
-from rcnn_studio.ui.browse.words import query_parts
+from rcnn_studio.ui.browse.words import query_parts, trained_on_hint
 from rcnn_studio.workspace.project import ProjectModel
 
 
@@ -51,13 +52,19 @@ class FilterBar(QWidget):
         self.chips = []
         for names, text in self._shown:
             chip = Chip(text, closes=True)
-            chip.setToolTip(self.tr("{0}: click to take this condition away").format(text))
+            whole = self.tr("{0}: click to take this condition away").format(text)
+            chip.setToolTip("\n".join((whole, *self._explained(names))))
             chip.setProperty("names", list(names))
             chip.clicked.connect(self._on_chip)
             self._flow.addWidget(chip)
+            chip.show()  # now: what a layout shows later has no height yet where the bar asks for its own below
             self.chips.append(chip)
         self._flow.addWidget(self.reading)
         self._resize()
+
+    def _explained(self, names: tuple[str, ...]) -> list[str]:
+        """What a shorter word in a chip stands for."""
+        return [trained_on_hint()] if names == ("states",) and self._query.states == TRAINABLE_STATES else []
 
     def _resize(self) -> None:
         self.setVisible(bool(self.chips) or not self.reading.isHidden())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, QPoint, Qt, Signal
+from PySide6.QtGui import QHideEvent, QMouseEvent, QWindow
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from rcnn_studio.domain.dataset import BoxFlag, ImageState
 from rcnn_studio.domain.image_query import ImageQuery
@@ -14,7 +15,7 @@ from rcnn_studio.ui import theme
 from rcnn_studio.ui.browse.chips import Chip
 from rcnn_studio.ui.browse.filter_parts import CategoryChoice, NumberRange, Switches, heading
 from rcnn_studio.ui.browse.flow import FlowLayout
-from rcnn_studio.ui.browse.words import SIZES, flag_text, size_text, split_text, state_text
+from rcnn_studio.ui.browse.words import SIZES, flag_text, size_text, split_hint, split_text, state_text
 from rcnn_studio.ui.icons import IconButton
 from rcnn_studio.workspace.image_facts import ImageFacts
 from rcnn_studio.workspace.project import ProjectModel
@@ -40,6 +41,8 @@ class FilterPopup(QFrame):
         self.setProperty("role", "popup")
         self._project, self._facts, self._saved = project, facts, saved
         self._query = ImageQuery()
+        self._button: QWidget | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_NoMouseReplay)  # some platforms would, others not: see mousePressEvent
         self.states = Switches([(state, state_text(state), theme.STATE_ICONS[state]) for state in ImageState])
         self.splits = Switches([])
         self.categories = CategoryChoice()
@@ -77,7 +80,8 @@ class FilterPopup(QFrame):
             (heading(self.tr("State")), (self.states,)),
             (heading(self.tr("Split")), (self.splits,)),
             (heading(self.tr("With a box of the class")), (self.categories,)),
-            (heading(self.tr("… that is")), (self.flags, self.sizes, self.side)),
+            (heading(self.tr("… that is")), (self.flags,)),
+            (heading(self.tr("Box size in px (square root of the area)")), (self.sizes, self.side)),
             (heading(self.tr("Boxes in the image")), (self.boxes,)),
             (heading(self.tr("Model")), (self.detections, self.changed)),
         )
@@ -117,6 +121,7 @@ class FilterPopup(QFrame):
 
     def open_below(self, button: QWidget, query: ImageQuery) -> None:
         """Show what is asked for now, under the button and inside its screen."""
+        self._button = button
         self.show_query(query)
         self._fit()
         place = button.mapToGlobal(QPoint(0, button.height() + 2))
@@ -125,6 +130,8 @@ class FilterPopup(QFrame):
         top = max(area.top(), min(place.y(), area.bottom() - self.height()))
         self.move(left, top)
         self.show()
+        # the canvas would take Esc, one of its own keys, and the letters
+        self.states.chips[ImageState.UNLABELLED].setFocus(Qt.FocusReason.PopupFocusReason)
 
     def show_query(self, query: ImageQuery) -> None:
         """Show these conditions without saying that anything changed."""
@@ -132,6 +139,8 @@ class FilterPopup(QFrame):
         project = self._project
         names = [TRAIN, VAL, TEST, *project.rows.split_names, ""]
         self.splits.set_choices([(name, split_text(name), "") for name in dict.fromkeys(names)])
+        for name, chip in self.splits.chips.items():
+            chip.setToolTip(split_hint(str(name)) or chip.accessibleName())
         self.states.show_values(query.states)
         self.splits.show_values(query.splits)
         self.categories.show_categories(project.categories, query.categories)
@@ -236,3 +245,31 @@ class FilterPopup(QFrame):
         self._saved.remove(str(self.sender().property("filter_name")))
         self._show_saved()
         self._fit()
+
+    # --- Qt ---------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click beside the popup closes it, and does what it does there; on the popup's own button it only closes."""
+        outside = not self.rect().contains(event.position().toPoint())
+        super().mousePressEvent(event)
+        hit = QApplication.widgetAt(event.globalPosition().toPoint()) if outside else None
+        window = hit.window().windowHandle() if hit is not None and hit is not self._button else None
+        if window is not None:
+            QCoreApplication.postEvent(window, _at_window(event, window))
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """The keys go back to where they were."""
+        super().hideEvent(event)
+        host = self.parentWidget().window()
+        before = host.focusWidget()
+        if before is not None and not event.spontaneous():
+            host.activateWindow()
+            before.setFocus(Qt.FocusReason.PopupFocusReason)
+
+
+def _at_window(event: QMouseEvent, window: QWindow) -> QMouseEvent:
+    """The same press, as the window at that place is told of it."""
+    place = event.globalPosition()
+    return QMouseEvent(
+        event.type(), window.mapFromGlobal(place), place, event.button(), event.buttons(), event.modifiers()
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
@@ -17,6 +17,7 @@ from rcnn_studio.ui.browse.filter_popup import FilterPopup
 from rcnn_studio.ui.browse.image_model import ImageModel
 from rcnn_studio.ui.browse.image_order import NEEDS_DETECTIONS, ImageOrder, order_text
 from rcnn_studio.ui.browse.image_view import ImageView
+from rcnn_studio.ui.browse.name_field import NameField
 from rcnn_studio.ui.browse.progress import ProgressStrip
 from rcnn_studio.ui.browse.review_queue import next_to_review
 from rcnn_studio.ui.elided_label import ElidedLabel
@@ -44,10 +45,12 @@ class ImageList(QWidget):
     """See the module. Its list view is named image_list, its filter field image_filter.
 
     facts: what the images can be filtered by (None: made here, without runs). memory: where filter and order are
-    remembered (None: nowhere). place_changed: what `place` says may be another.
+    remembered (None: nowhere). place_changed: what `place` says may be another. left: the filter's field needs the
+    keys no longer.
     """
 
     place_changed = Signal()
+    left = Signal()
 
     def __init__(
         self,
@@ -63,7 +66,8 @@ class ImageList(QWidget):
         self.facts = facts if facts is not None else ImageFacts(project, parent=self)
         self.saved = SavedFilters(memory)
         self.model = ImageModel(project, thumbnails, self.facts, self)
-        self.filter = QLineEdit(placeholderText=self.tr("Filter by name"))
+        self._setting_text = False
+        self.filter = NameField(placeholderText=self.tr("Filter by name"))
         self.filter.setObjectName("image_filter")
         self.filter.setClearButtonEnabled(True)
         self.filter.setAccessibleName(self.tr("Filter images by name"))
@@ -140,6 +144,7 @@ class ImageList(QWidget):
     def _connect(self) -> None:
         self.filter.textChanged.connect(self._on_text_changed)
         self.filter.returnPressed.connect(self._on_filter_done)
+        self.filter.left.connect(self._on_filter_left)
         self.filter_button.clicked.connect(self._on_filter_button)
         self.popup.query_chosen.connect(self._on_query_chosen)
         self.bar.query_chosen.connect(self._on_query_chosen)
@@ -203,10 +208,9 @@ class ImageList(QWidget):
 
     def set_query(self, query: ImageQuery) -> None:
         """Filter the list by this, and show its first image if the open one is hidden."""
-        if query.text != self.filter.text():
-            self.filter.blockSignals(True)
-            self.filter.setText(query.text)
-            self.filter.blockSignals(False)
+        self._setting_text = True  # its signals go on: the mark that clears it comes and goes by them
+        self.filter.setText(query.text)
+        self._setting_text = False
         self._apply(query)
         self._show_first_match()
 
@@ -282,10 +286,10 @@ class ImageList(QWidget):
             self.view.clearSelection()
             return
         index = self.model.index(place)
-        if self.view.currentIndex() != index:
-            self.view.setCurrentIndex(index)
-        else:
+        if self.view.currentIndex() == index:
             self.view.show_place(place)
+        # also the one that a focus made current, which selects nothing
+        self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def _show_page(self) -> None:
         if not len(self._project.rows):
@@ -336,7 +340,8 @@ class ImageList(QWidget):
         self._show(self.model.rowCount() - 1 if self.model.rowCount() else None)
 
     def _on_text_changed(self, text: str) -> None:
-        self._apply(replace(self.model.filter, text=text))
+        if not self._setting_text:
+            self._apply(replace(self.model.filter, text=text))
 
     def _on_query_chosen(self, query: ImageQuery) -> None:
         self.set_query(replace(query, text=self.filter.text()))
@@ -356,6 +361,10 @@ class ImageList(QWidget):
         """Enter in the filter goes on to the list, and to its first image if the open one is hidden."""
         self.view.setFocus(Qt.FocusReason.OtherFocusReason)
         self._show_first_match()
+
+    def _on_filter_left(self) -> None:
+        self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.left.emit()
 
     def _on_facts_changed(self) -> None:
         """What was missing has been read, or a run has found something else."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
-from rcnn_studio.domain.dataset import BoxFlag, ImageState
+from rcnn_studio.domain.dataset import TRAINABLE_STATES, BoxFlag, ImageState
 from rcnn_studio.domain.image_query import ImageQuery
+from rcnn_studio.domain.splits import TEST, TRAIN, VAL
 from rcnn_studio.domain.statistics import COCO_MEDIUM, COCO_SMALL
 
 SMALL_SIDE, MEDIUM_SIDE = COCO_SMALL**0.5, COCO_MEDIUM**0.5
@@ -36,9 +37,12 @@ class ImageItem:
 def describe(item: ImageItem) -> str:
     """A row in words: what its badge and chip stand for."""
     facts = [state_text(item.state), count_text(item.boxes)]
-    if item.split:
+    hint = split_hint(item.split)
+    if item.split and not hint:
         facts.append(_say("in the split {0}").format(item.split))
     lines = [item.path, " · ".join(facts)]
+    if hint:
+        lines.append(hint)
     if item.stale:
         lines.append(_say("No longer matches the filter; it stays here until the list is refreshed."))
     return "\n".join(lines)
@@ -81,6 +85,13 @@ def count_text(boxes: int) -> str:
     return QCoreApplication.translate("ImageModel", "{0} boxes").format(boxes)
 
 
+def images_text(images: int) -> str:
+    """A number of images in words."""
+    if images == 1:
+        return _say("1 image")
+    return _say("{0} images").format(images)
+
+
 def flag_text(flag: BoxFlag) -> str:
     """A flag as a filter names it."""
     names = {
@@ -102,6 +113,16 @@ def size_text(name: str) -> str:
     return names[name]
 
 
+def split_hint(split: str) -> str:
+    """What the images of a split are for; empty for one with a name of its own."""
+    hints = {
+        TRAIN: _say("train: the model learns from these images"),
+        VAL: _say("val: checks how good the model is; it never learns from these images"),
+        TEST: _say("test: kept apart for a last check; not used in training"),
+    }
+    return hints.get(split, "")
+
+
 def split_text(split: str) -> str:
     return split or QCoreApplication.translate("ImageModel", "no split")
 
@@ -111,7 +132,7 @@ def query_parts(query: ImageQuery, categories: Mapping[int, str]) -> list[tuple[
     it is seen where it was typed."""
     parts: list[tuple[tuple[str, ...], str]] = []
     if query.states:
-        parts.append((("states",), _any([state_text(state) for state in sorted(query.states)])))
+        parts.append((("states",), _states(query.states)))
     if query.splits:
         parts.append((("splits",), _say("In {0}").format(_any([split_text(split) for split in sorted(query.splits)]))))
     if query.categories:
@@ -135,6 +156,17 @@ def query_parts(query: ImageQuery, categories: Mapping[int, str]) -> list[tuple[
     if query.changed:
         parts.append((("changed",), _say("Changed since the last run")))
     return parts
+
+
+def trained_on_hint() -> str:
+    """Which states "Trained on" sums up."""
+    return _say("Trained on: {0}").format(_any([state_text(state) for state in sorted(TRAINABLE_STATES)]))
+
+
+def _states(states: Collection[ImageState]) -> str:
+    if states == TRAINABLE_STATES:
+        return _say("Trained on")
+    return _any([state_text(state) for state in sorted(states)])
 
 
 def _any(names: Sequence[str]) -> str:

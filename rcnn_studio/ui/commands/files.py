@@ -59,7 +59,7 @@ class FileCommands(QObject):
 
     @Slot()
     def export(self) -> None:
-        dialog = ExportDialog(self._window)
+        dialog = ExportDialog(self._window, start=str(self._session.store.folder.parent))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.chosen.connect(self._on_export_chosen)
         job = self._session.board.prepare(

@@ -30,20 +30,42 @@ class ImageCommands(QObject):
     def verify(self) -> None:
         """Mark the image verified and go on; where there are no boxes, ask once whether there is nothing here."""
         project = self._session.project
-        if project.current_id is None:
-            return
-        if not project.boxes and project.current_id != self._asked_empty:
-            self._asked_empty = project.current_id
-            verify, empty = (
-                first_key(self._window.studio_actions[f"action.image.{n}"]) for n in ("verify", "confirm_empty")
-            )
-            self._room.canvas.show_hint(self.tr("Nothing here? Press {0} again, or {1}").format(verify, empty))
+        if project.current_id is None or self._asks_whether_empty("verify"):
             return
         if not project.boxes:
             self.confirm_empty()
             return
         project.set_state(project.current_id, ImageState.VERIFIED)
         self._room.image_list.go(1)
+
+    @Slot()
+    def verify_stay(self) -> None:
+        """Mark the image verified and stay on it; once more takes that back."""
+        project = self._session.project
+        if project.current_id is None or self._asks_whether_empty("verify_stay"):
+            return
+        done = ImageState.VERIFIED if project.boxes else ImageState.CONFIRMED_EMPTY
+        undone = ImageState.LABELLED if project.boxes else ImageState.UNLABELLED
+        again = project.image_record(project.current_id).state == done
+        project.set_state(project.current_id, undone if again else done)
+        if project.image_record(project.current_id).state == (undone if again else done):
+            said = {
+                ImageState.VERIFIED: self.tr("Verified"),
+                ImageState.CONFIRMED_EMPTY: self.tr("Marked as empty"),
+                ImageState.LABELLED: self.tr("Not verified any more"),
+                ImageState.UNLABELLED: self.tr("Not marked as empty any more"),
+            }
+            self._room.canvas.show_hint(said[undone if again else done])
+
+    def _asks_whether_empty(self, name: str) -> bool:
+        """An image without boxes is asked about once, before it is said that nothing is here."""
+        project = self._session.project
+        if project.boxes or project.current_id in (None, self._asked_empty):
+            return False
+        self._asked_empty = project.current_id
+        again, empty = (first_key(self._window.studio_actions[f"action.image.{n}"]) for n in (name, "confirm_empty"))
+        self._room.canvas.show_hint(self.tr("Nothing here? Press {0} again, or {1}").format(again, empty))
+        return True
 
     @Slot()
     def confirm_empty(self) -> None:

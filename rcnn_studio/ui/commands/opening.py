@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from rcnn_studio.ui.main_window import MainWindow
 
 
+FOLDER = "dialogs.folder"
+"""Setting: where the last dialog about files ended."""
+
+
 class OpeningCommands(QObject):
     """Each way ends in `MainWindow.open_project`; what must be made first is made in a job."""
 
@@ -33,6 +37,8 @@ class OpeningCommands(QObject):
         self._window = window
         self._image: Path | None = None
         self._before: Path | None = None
+        self._note = ""
+        window.keymap.changed.connect(self._on_keys_changed)
         actions = window.studio_actions
         actions["action.project.new"].triggered.connect(self.new_project)
         actions["action.project.open"].triggered.connect(self.choose_folder)
@@ -77,20 +83,25 @@ class OpeningCommands(QObject):
 
     @Slot()
     def choose_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Open a project, a dataset or images"))
+        chosen = QFileDialog.getExistingDirectory(
+            self._window, self.tr("Open a project, a dataset or images"), self.start_folder()
+        )
         if chosen:
+            self._window.settings.set(FOLDER, chosen)
             self.open_path(Path(chosen))
 
     @Slot()
     def choose_file(self) -> None:
         kinds = self.tr("Datasets and projects (*.json *.yaml *.yml *.csv *.zip *.rcnn);;All files (*)")
-        chosen, _kind = QFileDialog.getOpenFileName(self._window, self.tr("Open a dataset file"), "", kinds)
+        start = self.start_folder()
+        chosen, _kind = QFileDialog.getOpenFileName(self._window, self.tr("Open a dataset file"), start, kinds)
         if chosen:
+            self._window.settings.set(FOLDER, str(Path(chosen).parent))
             self.open_path(Path(chosen))
 
     @Slot()
     def new_project(self) -> None:
-        dialog = NewProjectDialog(self._window)
+        dialog = NewProjectDialog(self._window, start=self.start_folder())
         if dialog.exec() == QDialog.DialogCode.Accepted and dialog.choice is not None:
             self._start(
                 self.tr("Making {0}").format(dialog.choice.project.name),
@@ -130,6 +141,13 @@ class OpeningCommands(QObject):
     def _on_not_made(self) -> None:
         self._image = self._before = None
 
+    def start_folder(self) -> str:
+        """Where a dialog begins: at the open data, else where the last one ended, else at home."""
+        session, last = self._window.session, self._window.settings.get(FOLDER)
+        if session is not None:
+            return str(session.store.folder.parent)
+        return last if isinstance(last, str) and Path(last).is_dir() else str(Path.home())
+
     def _open_folder(self) -> Path | None:
         session = self._window.session
         return session.store.folder if session is not None else None
@@ -154,10 +172,28 @@ class OpeningCommands(QObject):
     @Slot(object)
     def _on_sample_made(self, folder: object) -> None:
         self._on_project_made(folder)
+        if self._window.session is not None:
+            self._note = self._sample_note()
+            self._window.messages.show_note(self._note)
+
+    def _sample_note(self) -> str:
         actions = self._window.studio_actions
         draw, train, keys = (first_key(actions[f"action.{n}"]) for n in ("tool.draw", "activity.train", "help.keys"))
         text = self.tr("This is your own copy of the sample ({0}). {1} draws a box, {2} trains, {3} shows every key.")
-        self._window.messages.show_note(text.format(data_home() / "sample", draw, train, keys))
+        return text.format(data_home() / "sample", draw, train, keys)
+
+    def forget_sample(self) -> None:
+        """The sample has been closed: its note goes with it."""
+        if self._note and self._window.messages.text == self._note:
+            self._window.messages.dismiss()
+        self._note = ""
+
+    @Slot()
+    def _on_keys_changed(self) -> None:
+        """The note names the keys as they are now."""
+        if self._note and self._window.messages.text == self._note:
+            self._note = self._sample_note()
+            self._window.messages.show_note(self._note)
 
     @Slot(str)
     def _on_path_chosen(self, path: str) -> None:

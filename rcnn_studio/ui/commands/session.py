@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
@@ -30,11 +31,12 @@ class SessionCommands(QObject):
         project, review, training = room.session.project, room.session.review, room.session.training
         images, files = ImageCommands(window, room), FileCommands(window, room)
         handlers = {
-            "edit.undo": project.undo_stack.undo,
-            "edit.redo": project.undo_stack.redo,
+            "edit.undo": self.undo,
+            "edit.redo": self.redo,
             "image.find": room.image_list.focus_filter,
             "image.go_to": images.go_to,
             "image.verify": images.verify,
+            "image.verify_stay": images.verify_stay,
             "image.thumbnails": room.session.make_all_thumbnails,
             "image.confirm_empty": images.confirm_empty,
             "project.write_back": files.write_back,
@@ -46,7 +48,7 @@ class SessionCommands(QObject):
             "files.problems": room.set_problems,
             "files.history": room.set_history,
             "project.show_folder": files.show_folder,
-            "train.start": room.train.start,
+            "train.start": self.start_training,
             "train.stop": training.stop,
             "predict.current": partial(review.predict, "current"),
             "predict.unlabelled": partial(review.predict, "unlabelled"),
@@ -72,6 +74,7 @@ class SessionCommands(QObject):
         project.destroyed.connect(self._on_project_gone)
         project.status_changed.connect(self._on_status)
         review.runs_changed.connect(self.refresh)
+        review.runs_changed.connect(window.refresh_hint)
         review.busy_changed.connect(self.refresh)
         room.train.review_requested.connect(self.review_detections)
 
@@ -101,6 +104,32 @@ class SessionCommands(QObject):
         can_predict = session.review.run is not None and not session.review.predicting
         for name in ("current", "unlabelled", "all"):
             enable(actions[f"action.predict.{name}"], can_predict, why_not)
+
+    @Slot()
+    def start_training(self) -> None:
+        """Where one sees it run, or why it does not."""
+        self._window.set_activity("train")
+        self._room.train.start()
+
+    @Slot()
+    def undo(self) -> None:
+        stack = self._session.project.undo_stack
+        text = stack.undoText()
+        stack.undo()
+        self._say_step(self.tr("Undone: {0}"), text)
+
+    @Slot()
+    def redo(self) -> None:
+        stack = self._session.project.undo_stack
+        text = stack.redoText()
+        stack.redo()
+        self._say_step(self.tr("Redone: {0}"), text)
+
+    def _say_step(self, done: str, text: str) -> None:
+        """What it was, and where: undo goes to the image that changes."""
+        record = self._session.project.record
+        where = f", {PurePosixPath(record.path).stem}" if record is not None else ""
+        self._window.messages.show_info(f"{done.format(text)}{where}")
 
     @Slot()
     def _on_project_gone(self) -> None:

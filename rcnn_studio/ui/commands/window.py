@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 
 from rcnn_studio.ui.actions import enable
+from rcnn_studio.ui.actions.keys import translated
+from rcnn_studio.ui.actions.presets import PRESETS
 from rcnn_studio.ui.dialogs.about import AboutDialog
 from rcnn_studio.ui.dialogs.key_sheet import KeySheet
 from rcnn_studio.ui.dialogs.palette import CommandPalette
@@ -33,8 +35,10 @@ WINDOW_ACTIONS = frozenset(
         "action.view.boxes",
         "action.view.detections",
         "action.view.hints",
+        "action.category.ask",
     }
     | {f"action.view.theme_{mode}" for mode in ThemeMode}
+    | {f"action.keys.{name}" for name in PRESETS}
 )
 
 REMEMBERED = ("action.view.boxes", "action.view.detections", "action.view.hints")
@@ -64,8 +68,13 @@ class WindowCommands(QObject):
             action = actions[f"action.view.theme_{mode}"]
             action.setChecked(window.theme.mode == mode)
             action.triggered.connect(partial(window.set_theme, mode))
-        for prefix in ("action.activity.", "action.view.theme_", "action.tool."):
+        actions["action.category.ask"].toggled.connect(window.keymap.set_asks)
+        for name in PRESETS:
+            actions[f"action.keys.{name}"].triggered.connect(partial(self.take_keys_of, name))
+        for prefix in ("action.activity.", "action.view.theme_", "action.tool.", "action.keys."):
             group_choices(actions, prefix, window)
+        window.keymap.changed.connect(self._show_habits)
+        self._show_habits()
         job = window.board.prepare(self.tr("Checking what can train here"), partial(look_at_device, window.settings))
         job.job_finished.connect(self._on_device)
         job.job_failed.connect(window.messages.show_problem)
@@ -102,6 +111,18 @@ class WindowCommands(QObject):
         dialog.show()
         dialog.raise_()
         dialog.activateWindow()
+
+    def take_keys_of(self, name: str, _checked: bool = False) -> None:
+        """The keys, the wheel and the habits of another tool."""
+        self._window.keymap.set_preset(name)
+        preset = self._window.keymap.preset
+        text = self.tr("Keys of {0}: {1}.").format(preset.title, translated(preset.hint))
+        self._window.messages.show_info(text, (self.tr("All keys"), self.show_keys))
+
+    def _show_habits(self) -> None:
+        keymap, actions = self._window.keymap, self._window.studio_actions
+        actions["action.category.ask"].setChecked(keymap.asks)
+        actions[f"action.keys.{keymap.preset.name}"].setChecked(True)
 
     @Slot()
     def show_about(self) -> None:

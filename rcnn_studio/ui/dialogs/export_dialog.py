@@ -20,7 +20,7 @@ class ExportDialog(QDialog):
 
     chosen = Signal(str, str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, start: str = "") -> None:
         super().__init__(parent)
         self.setObjectName("export")
         self.setWindowTitle(self.tr("Export"))
@@ -30,6 +30,7 @@ class ExportDialog(QDialog):
             self.format.addItem(titles.get(name, name), name)
             self.format.setItemData(self.format.count() - 1, hints.get(name, ""), Qt.ItemDataRole.ToolTipRole)
         self.folder = PathRow(self.tr("New or empty folder"))
+        self.folder.start = start
         self.folder.edit.setObjectName("export.folder")
         self.hint = QLabel(wordWrap=True)
         self.hint.setProperty("role", "muted")

@@ -105,7 +105,8 @@ class CommandPalette(QFrame):
         for place, spec in enumerate(ACTIONS):
             action = self._actions[spec.id]
             keys = " ".join(shown_keys(action))
-            more = f"{translated(spec.text)} {subject_of(spec)} {translated(spec.tip)} {keys} {spec.family}"
+            texts = (translated(text) for text in (spec.text, spec.tip, spec.words) if text)
+            more = " ".join([*texts, subject_of(spec), keys, spec.family])
             fit = matches(plain_text(action), more, typed)
             late = recent.index(spec.id) if spec.id in recent else len(recent)
             if fit:

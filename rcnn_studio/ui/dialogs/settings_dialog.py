@@ -73,11 +73,18 @@ class SettingsDialog(QDialog):
             action.toggled.connect(button.setChecked)
             group.addButton(button)
             form.addRow(self.tr("Theme") if row == 0 else "", button)
-        hints = actions["action.view.hints"]
-        box = QCheckBox(plain_text(hints), objectName="settings.hints")
-        box.setChecked(hints.isChecked())
-        box.toggled.connect(hints.setChecked)
-        hints.toggled.connect(box.setChecked)
         form.addRow(QWidget())
-        form.addRow(self.tr("Help"), box)
+        form.addRow(self.tr("Drawing"), _switch(actions["action.category.ask"], "settings.ask_class"))
+        form.addRow(QWidget())
+        form.addRow(self.tr("Help"), _switch(actions["action.view.hints"], "settings.hints"))
         return page
+
+
+def _switch(action: QAction, name: str) -> QCheckBox:
+    """A box for an action that is on or off; the two agree."""
+    box = QCheckBox(plain_text(action), objectName=name)
+    box.setToolTip(action.toolTip())
+    box.setChecked(action.isChecked())
+    box.toggled.connect(action.setChecked)
+    action.toggled.connect(box.setChecked)
+    return box

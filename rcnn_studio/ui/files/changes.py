@@ -23,7 +23,7 @@ from rcnn_studio.ui.files.file_list import FileItem, FileList
 from rcnn_studio.ui.files.scope_switch import ScopeSwitch
 from rcnn_studio.ui.files.versions import VersionsList
 from rcnn_studio.ui.files.words import boxes_text, changes_text, counted, moment_text, tr
-from rcnn_studio.workspace.files import ChangedFile, FilesModel, Version
+from rcnn_studio.workspace.files import ChangedFile, FilesModel, Shown, Version
 
 LIST_WIDTH = 330
 
@@ -177,7 +177,8 @@ class ChangesDialog(QDialog):
         hint = self.tr("Draw or move a box: what it changes in your dataset files is shown here, line by line.")
         session = self._model.changes.scope == "session"
         none, never = self.tr("No file has changed in this session"), self.tr("No file has ever been changed")
-        self.nothing.set_texts(none if session else never, hint, "")
+        earlier = self.tr("What earlier sessions have changed is listed under Since the beginning.")
+        self.nothing.set_texts(none if session else never, f"{hint}\n{earlier}" if session else hint, "")
 
     def _on_filter(self, text: str) -> None:
         wanted = text.strip().casefold()
@@ -194,15 +195,17 @@ class ChangesDialog(QDialog):
         elif model.difference is None:
             self.diff.show_message(self.tr("Comparing …"))
         else:
-            version = model.shown.version
-            if version is None:
-                self.diff.set_titles(self.tr("Before"), self.tr("After"))
-            else:
-                self.diff.set_titles(
-                    self.tr("Version of {0}").format(moment_text(version.time)), self.tr("The file now")
-                )
+            self.diff.set_titles(*self._titles(model.shown))
             self.diff.show_difference(model.difference)
         self._enable()
+
+    def _titles(self, shown: Shown) -> tuple[str, str]:
+        if shown.version is None:
+            new = any(file.new and file.path == shown.path for file in self._model.changes.files)
+            return self.tr("Before: the file did not exist") if new else self.tr("Before"), self.tr("After")
+        if shown.version.kind == "absent":
+            return self.tr("The file did not exist"), self.tr("The file now")
+        return self.tr("Version of {0}").format(moment_text(shown.version.time)), self.tr("The file now")
 
     def _on_versions(self) -> None:
         self.versions.set_versions(self._model.versions)

@@ -43,7 +43,7 @@ def session_text(changes: Changes) -> str:
     """What a session has changed on disk, as a sentence; "" where that is nothing."""
     if not changes.total:
         return ""
-    return tr("In this session changed on disk: {0}.").format(changes_text(changes))
+    return tr("Changed on disk in this session: {0}.").format(changes_text(changes))
 
 
 def local_time(text: str) -> QDateTime:

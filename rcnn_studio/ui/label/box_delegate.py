@@ -8,11 +8,12 @@ from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOpti
 
 from rcnn_studio.ui.label.box_model import AnyIndex, BoxModel
 from rcnn_studio.ui.swatch import SIDE, swatch_pixmap
-from rcnn_studio.ui.theme import colors_of
+from rcnn_studio.ui.theme import LIGHT, Colors, colors_of
 
 ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 ERROR_MS = 6000
 MARGIN, ICON_ROOM = 3, 22
+CUTS_KEPT = 4000
 
 
 class NumberField(QLineEdit):
@@ -56,25 +57,44 @@ class BoxDelegate(QStyledItemDelegate):
     def __init__(self, model: BoxModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model = model
+        self._looks: tuple[tuple[object, ...], Colors] = ((), LIGHT)
+        self._short: dict[tuple[str, int], str] = {}
+
+    def _look_at(self, option: QStyleOptionViewItem) -> Colors:
+        """The colours of the table; what was cut to fit is forgotten with another font."""
+        key = (option.palette.cacheKey(), option.font.key())
+        if key != self._looks[0]:
+            self._looks, self._short = (key, colors_of(option.palette)), {}
+        return self._looks[1]
+
+    def _cut(self, text: str, option: QStyleOptionViewItem, width: int) -> str:
+        if len(self._short) > CUTS_KEPT:
+            self._short = {}
+        cut = self._short.get((text, width))
+        if cut is None:
+            cut = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+            self._short[text, width] = cut
+        return cut
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """As the style would in five times the time: it asks for seven roles, and matches its sheet at every cell."""
         colors, look, area = (
-            colors_of(option.palette),
+            self._look_at(option),
             self._model.look(index.row(), index.column()),
             QRect(option.rect),
         )
-        if option.state & QStyle.StateFlag.State_Selected:
+        state = option.state
+        if QStyle.StateFlag.State_Selected in state:
             painter.fillRect(area, QColor(colors.selected))
         text = area.adjusted(MARGIN, 0, -MARGIN, 0)
         if look.color:
             painter.drawPixmap(text.left() + 2, area.center().y() - SIDE // 2 + 1, swatch_pixmap(look.color))
             text.setLeft(text.left() + ICON_ROOM)
-        painter.setFont(option.font)
-        painter.setPen(QColor(colors.muted if look.back else colors.text))
-        shown = option.fontMetrics.elidedText(look.text, Qt.TextElideMode.ElideRight, text.width())
-        painter.drawText(text, look.alignment, shown)
-        if option.state & QStyle.StateFlag.State_HasFocus:
+        if look.text:
+            painter.setFont(option.font)
+            painter.setPen(QColor(colors.muted if look.back else colors.text))
+            painter.drawText(text, look.alignment, self._cut(look.text, option, text.width()))
+        if QStyle.StateFlag.State_HasFocus in state:
             painter.setPen(QPen(QColor(colors.accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(option.rect.adjusted(0, 0, -1, -1))

@@ -5,11 +5,14 @@ Its rows are in box_model.py, its editors in box_delegate.py; here is what keys,
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, Signal
+from collections.abc import Mapping
+
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
 from rcnn_studio.domain.dataset import BoxFlag, ImageState
+from rcnn_studio.ui.actions import attach_canvas_actions, first_key
 from rcnn_studio.ui.label.box_delegate import BoxDelegate
 from rcnn_studio.ui.label.box_model import (
     CLASS,
@@ -35,12 +38,20 @@ __all__ = ["CLASS", "FLAGS", "HEIGHT", "SCORE", "SOURCE", "WIDTH", "BoxTable", "
 OPTIONAL = (SCORE, SOURCE)
 """Columns that go, in this order, where the table is too narrow for all."""
 
-_FLAG_KEYS = {
-    Qt.Key.Key_Q: BoxFlag.OCCLUDED,
-    Qt.Key.Key_T: BoxFlag.TRUNCATED,
-    Qt.Key.Key_G: BoxFlag.DIFFICULT,
-    Qt.Key.Key_I: BoxFlag.CROWD,
-}
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_OWN = (
+    *_ENTER,
+    Qt.Key.Key_Escape,
+    Qt.Key.Key_Tab,
+    Qt.Key.Key_Backtab,
+    Qt.Key.Key_Left,
+    Qt.Key.Key_Right,
+    Qt.Key.Key_Up,
+    Qt.Key.Key_Down,
+    Qt.Key.Key_Home,
+    Qt.Key.Key_End,
+    Qt.Key.Key_F2,
+)
 _MODIFIED = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 
 
@@ -55,6 +66,8 @@ class BoxTable(QTableView):
         self.setAccessibleName(self.tr("Boxes in this image"))
         self._project = project
         self._following = False
+        self._draw: QAction | None = None
+        self._empty: QAction | None = None
         self.boxes = BoxModel(project, self)
         self.setModel(self.boxes)
         self.setItemDelegate(BoxDelegate(self.boxes, self))
@@ -92,10 +105,14 @@ class BoxTable(QTableView):
         project.selection_changed.connect(self._on_selection_changed)
         project.boxes_changed.connect(self._on_state_changed)
         self.doubleClicked.connect(self._on_cell_opened)
-        self.activated.connect(self._on_cell_opened)
         self.customContextMenuRequested.connect(self._on_menu_asked)
         header.sectionClicked.connect(self._on_header_clicked)
         header.customContextMenuRequested.connect(self._on_header_menu_asked)
+
+    def bind(self, actions: Mapping[str, QAction]) -> None:
+        """Let the canvas's keys act here too, but for those that are the table's own: see _keeps."""
+        attach_canvas_actions(self, actions, image_list=True)
+        self._draw, self._empty = actions["action.tool.draw"], actions["action.image.confirm_empty"]
 
     # --- what a person does -----------------------------------------------------------------------
 
@@ -183,10 +200,14 @@ class BoxTable(QTableView):
         elif index.column() == CLASS:
             self.pick_category()
         elif self.boxes.flags(index) & Qt.ItemFlag.ItemIsEditable:
-            if self.state() != QAbstractItemView.State.EditingState:
-                self.edit(index)
+            self._edit_once(index)
         elif index.column() in NUMBERS and self.boxes.is_locked(index.row()):
             self._project.message.emit(self.tr("Locked: unlock the class in the list of classes."))
+
+    def _edit_once(self, index: QModelIndex) -> None:
+        """A cell that is open for typing already stays as it is."""
+        if self.state() != QAbstractItemView.State.EditingState:
+            self.edit(index)
 
     def _on_category_chosen(self, category_id: int) -> None:
         self._project.set_category(self._project.selection, category_id)
@@ -255,7 +276,10 @@ class BoxTable(QTableView):
             return ""
         if record.state == ImageState.CONFIRMED_EMPTY:
             return self.tr("Marked as empty: nothing here.")
-        return self.tr("No boxes here yet. Press W and drag one, or B if there is nothing.")
+        draw, empty = (first_key(a) if a is not None else "" for a in (self._draw, self._empty))
+        if not draw or not empty:
+            return self.tr("No boxes here yet.")
+        return self.tr("No boxes here yet. Press {0} and drag one, or {1} if there is nothing.").format(draw, empty)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -273,34 +297,29 @@ class BoxTable(QTableView):
         super().resizeEvent(event)
         self.fit_columns()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        plain = not event.modifiers() & _MODIFIED
-        if not self._project.selection or not plain or not self._on_key(event):
-            super().keyPressEvent(event)
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._keeps(event):
+            event.accept()
+            return True
+        return super().event(event)
 
-    def _on_key(self, event: QKeyEvent) -> bool:
-        """Keys for the selected boxes; True for one that was meant for them. A digit typed on a number begins one."""
-        key, column = event.key(), self.currentIndex().column()
-        if key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self._delete()
-        elif key in _FLAG_KEYS:
-            self._project.toggle_flag(self._project.selection, _FLAG_KEYS[Qt.Key(key)])
-        elif key in (Qt.Key.Key_L, Qt.Key.Key_Slash):
-            self.pick_category()
-        elif key == Qt.Key.Key_F2 and column not in NUMBERS:
-            self._on_cell_opened(self.currentIndex())
-        elif event.text().isdigit() and column not in NUMBERS:
-            self._choose_by_key(event.text())
-        else:
+    def _keeps(self, event: QKeyEvent) -> bool:
+        """Keys of the table itself: all while a cell is open for typing; the way from cell to cell; a number begun."""
+        if self.state() == QAbstractItemView.State.EditingState:
+            return True
+        if event.modifiers() & _MODIFIED:
             return False
-        return True
+        begins = event.text() != "" and event.text() in "0123456789.,-" and self.currentIndex().column() in NUMBERS
+        return event.key() in _OWN or (begins and bool(self._project.selection))
 
-    def _choose_by_key(self, key: str) -> None:
-        category = next((c for c in self._project.categories if c.hotkey == key), None)
-        if category is not None:
-            self._project.set_category(self._project.selection, category.id)
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter opens any cell, F2 also those that are not typed in; the keys of boxes are the canvas's actions."""
+        index = self.currentIndex()
+        closed = index.isValid() and self.state() != QAbstractItemView.State.EditingState
+        if closed and (event.key() in _ENTER or (event.key() == Qt.Key.Key_F2 and index.column() not in NUMBERS)):
+            self._on_cell_opened(index)
         else:
-            self._project.message.emit(self.tr("No class has the key {0}").format(key))
+            super().keyPressEvent(event)
 
     def keyboardSearch(self, _text: str) -> None:
         """Letters are keys of the boxes; sorting brings a class together."""

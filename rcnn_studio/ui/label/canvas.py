@@ -237,9 +237,14 @@ class Canvas(PointingSurface):
         action = self._actions.get(action_id)
         return action is not None and QKeySequence(event.keyCombination()) in action.shortcuts()
 
+    def _verify_meant(self, event: QKeyEvent) -> str | None:
+        """The action of the two that verify which has this key; held down, the key drags the view."""
+        names = ("action.image.verify", "action.image.verify_stay")
+        return next((name for name in names if self._means(event, name)), None)
+
     def _is_held_key(self, event: QKeyEvent) -> bool:
         """Keys the canvas answers itself: their release counts, or Esc, which means several things in turn."""
-        held = self._means(event, "action.image.verify") or self._means(event, "action.view.peek")
+        held = self._verify_meant(event) is not None or self._means(event, "action.view.peek")
         return held or event.key() == Qt.Key.Key_Escape
 
     def _hold_modifier(self, event: QKeyEvent, *, down: bool) -> None:
@@ -297,7 +302,14 @@ class Canvas(PointingSurface):
             self._gesture = self._tool.press(p)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.mousePressEvent(event)
+        """On a box: say what it is. Elsewhere, with a key held, and in the draw tool it is one more press."""
+        plain = event.button() == Qt.MouseButton.LeftButton and not event.modifiers() and not self._space.isValid()
+        stack = self.stack_at(self._at(event)) if plain and self.tool == "select" and self._gesture is None else []
+        taken = next((box_id for box_id in stack if box_id in self.project.selection), None)
+        if taken is None:
+            self.mousePressEvent(event)
+        else:
+            self.commands.class_keys.pick()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._pan is not None:
@@ -360,7 +372,7 @@ class Canvas(PointingSurface):
             return
         self._escaped = False
         self._hold_modifier(event, down=True)
-        if self._means(event, "action.image.verify"):
+        if self._verify_meant(event) is not None:
             if not event.isAutoRepeat():
                 self._space.start()
                 self._space_panned = False
@@ -374,12 +386,13 @@ class Canvas(PointingSurface):
         if event.isAutoRepeat():
             return
         self._hold_modifier(event, down=False)
-        if self._means(event, "action.image.verify") and self._space.isValid():
+        verify = self._verify_meant(event)
+        if verify is not None and self._space.isValid():
             tapped = not self._space_panned and self._space.elapsed() < TAP_MS
             self._space.invalidate()
             self._show_pointer()
             if tapped:
-                self._actions["action.image.verify"].trigger()
+                self._actions[verify].trigger()
         elif self._means(event, "action.view.peek"):
             self.set_peeking(False)
         else:

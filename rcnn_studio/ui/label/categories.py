@@ -83,10 +83,10 @@ class CategoryPanel(QWidget):
         self.add_button.setObjectName("category_add")
         self.add_button.setText(self.tr("Add class"))
         self.add_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.show_all_button = IconButton("eye", self.tr("Show and unlock all classes"))
+        self.show_all_button = self._text_button("eye", self.tr("Show all"), self.tr("Show all classes"))
         self.show_all_button.setObjectName("category_show_all")
-        self.show_all_button.setText(self.tr("Show all"))
-        self.show_all_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.unlock_all_button = self._text_button("lock-open", self.tr("Unlock all"), self.tr("Unlock all classes"))
+        self.unlock_all_button.setObjectName("category_unlock_all")
         self.more_button = IconButton("more", self.tr("More about the class in hand"))
         self.more_button.setObjectName("category_more")
         self.remove_button = IconButton("trash", self.tr("Delete the class, with its boxes"))
@@ -95,9 +95,16 @@ class CategoryPanel(QWidget):
         buttons.setContentsMargins(6, 4, 6, 4)
         buttons.addWidget(self.add_button)
         buttons.addStretch(1)
-        for button in (self.show_all_button, self.more_button, self.remove_button):
+        for button in (self.show_all_button, self.unlock_all_button, self.more_button, self.remove_button):
             buttons.addWidget(button)
         return buttons
+
+    @staticmethod
+    def _text_button(icon: str, text: str, tip: str) -> IconButton:
+        button = IconButton(icon, tip)
+        button.setText(text)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        return button
 
     def _lay_out(self, buttons: QHBoxLayout) -> None:
         self.finder = QWidget()
@@ -117,6 +124,7 @@ class CategoryPanel(QWidget):
         self.remove_button.clicked.connect(self.remove_category)
         self.more_button.clicked.connect(self.show_menu)
         self.show_all_button.clicked.connect(self.show_all)
+        self.unlock_all_button.clicked.connect(self.unlock_all)
         self.filter.textChanged.connect(self._show_page)
         self.filter.returnPressed.connect(self._on_filter_entered)
         view = self.view
@@ -145,6 +153,7 @@ class CategoryPanel(QWidget):
             "only": self.show_only,
             "lock": self.toggle_locked,
             "show_all": self.show_all,
+            "unlock_all": self.unlock_all,
             "move_up": self.move_up,
             "move_down": self.move_down,
             "spread": self.spread_colors,
@@ -249,9 +258,13 @@ class CategoryPanel(QWidget):
             self._on_alone(row)
 
     def show_all(self) -> None:
-        """Nothing hidden, nothing locked."""
+        """Nothing hidden; what is locked stays so."""
         view = self._project.category_view
         view.set_hidden(view.hidden, False)
+
+    def unlock_all(self) -> None:
+        """Nothing locked; what is hidden stays so."""
+        view = self._project.category_view
         view.set_locked(view.locked, False)
 
     def move_up(self) -> None:
@@ -353,7 +366,8 @@ class CategoryPanel(QWidget):
         for button in (self.remove_button, self.more_button):
             button.setEnabled(number > 0)
         view = self._project.category_view
-        self.show_all_button.setVisible(bool(view.hidden or view.locked))
+        self.show_all_button.setVisible(bool(view.hidden))
+        self.unlock_all_button.setVisible(bool(view.locked))
 
     # --- Qt ---------------------------------------------------------------------------------------
 

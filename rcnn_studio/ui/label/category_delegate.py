@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from rcnn_studio.ui import theme
 from rcnn_studio.ui.label import category_paint as paint
 from rcnn_studio.ui.label.category_model import AnyIndex, CategoryModel
+from rcnn_studio.ui.row_pictures import RowPictures
 
 LEAST_WIDTH = 150
 
@@ -30,6 +31,7 @@ class CategoryDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._model = model
         self._widths: tuple[tuple[str, int], int] = (("", -1), 0)
+        self._pictures = RowPictures()
 
     def columns(self, area: QRect, font: QFont) -> paint.Columns:
         """Where the parts of a row stand."""
@@ -120,10 +122,12 @@ class CategoryDelegate(QStyledItemDelegate):
     # --- Qt ---------------------------------------------------------------------------------------
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_row(painter, option, index.row())
-        painter.restore()
+        row, model = index.row(), self._model
+        category = model.category(row)
+        numbers = (model.count(row), model.count_here(row), model.score(row), model.most_boxes(), model.has_scores)
+        marks = (model.is_active(row), model.is_hidden(row), model.is_locked(row))
+        what = (category.name, category.color, category.hotkey, *numbers, *marks)
+        self._pictures.paint(painter, option, what, lambda p, o: self._paint_row(p, o, row))
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         return QSize(LEAST_WIDTH, paint.ROW_HEIGHT)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from rcnn_studio.ui import theme
 from rcnn_studio.ui.label.category_delegate import CategoryDelegate
-from rcnn_studio.ui.label.category_model import CategoryModel
+from rcnn_studio.ui.label.category_model import AnyIndex, CategoryModel
 
 CAPTION_HEIGHT = 20
 
@@ -97,6 +99,10 @@ class CategoryList(QListView):
             self.show_rows(self._wanted)
 
     # --- Qt ---------------------------------------------------------------------------------------
+
+    def dataChanged(self, first: AnyIndex, last: AnyIndex, roles: Sequence[int] = ()) -> None:
+        """Paint the rows again; a list would also lay out all of them, though none can have got another height."""
+        QAbstractItemView.dataChanged(self, first, last, roles)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """The eye and the lock of any row, without choosing its class."""

@@ -22,7 +22,7 @@ GAP = 10
 SCORE_WIDTH = 36
 HERE_WIDTH = 32
 SCORE_FROM = 300
-HERE_FROM = 236
+HERE_FROM = 272
 """Narrower rows leave out the score, then the number of boxes in the image."""
 
 

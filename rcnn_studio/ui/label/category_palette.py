@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import shiboken6
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QPainter
+from PySide6.QtGui import QCloseEvent, QColor, QGuiApplication, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QLabel,
     QLineEdit,
@@ -140,6 +142,7 @@ class CategoryPalette(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._project = project
         self._over = over
+        self._before = QApplication.focusWidget()
         self.edit = QLineEdit(placeholderText=self.tr("Class, or a new one"))
         self.edit.setAccessibleName(self.tr("Class"))
         self.rows = PaletteModel(project, self)
@@ -182,6 +185,12 @@ class CategoryPalette(QFrame):
         self.move(corner)
         self.show()
         self.edit.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The keys go back to where they were."""
+        super().closeEvent(event)
+        if self._before is not None and shiboken6.isValid(self._before) and self._before.isVisible():
+            self._before.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def _fill(self, typed: str) -> None:
         self.rows.fill(typed)

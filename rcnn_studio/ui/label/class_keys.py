@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Protocol
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QPointF
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
@@ -25,6 +25,7 @@ from rcnn_studio.ui.label.category_palette import CategoryPalette
 from rcnn_studio.ui.label.tools import Pointer
 from rcnn_studio.workspace.project import ProjectModel
 
+BESIDE_PX = 8.0
 NEAR_PX = 24.0
 """Logical pixels around the box just drawn within which the hand is still at it."""
 
@@ -38,6 +39,7 @@ class Host(Protocol):
     def pointer(self) -> Pointer | None: ...
     def reach(self, logical: float) -> float: ...
     def show_hint(self, text: str, *, of_category: bool = False, at_pointer: bool = False) -> None: ...
+    def image_to_widget(self, x: float, y: float) -> QPointF: ...
 
 
 class Targets(Protocol):
@@ -72,6 +74,11 @@ class ClassKeys(QObject):
         """This box was drawn just now, and the pointer is where it ended."""
         self._fresh, self._made_at = box_id, self._host.pointer
 
+    @property
+    def fresh(self) -> int | None:
+        """Id of the box just drawn: nothing was pressed, selected or opened since."""
+        return self._fresh if self._project.selection == {self._fresh} else None
+
     def forget(self, _image_id: int = 0) -> None:
         """The hand does something else: class keys mean the next box."""
         self._fresh = None
@@ -80,8 +87,8 @@ class ClassKeys(QObject):
         """Ids of the boxes that a class key would change now."""
         if self._host.tool != "draw":
             return self._targets()
-        fresh = self._fresh
-        if fresh is None or self._project.selection != {fresh} or not self._at_hand(fresh):
+        fresh = self.fresh
+        if fresh is None or not self._at_hand(fresh):
             return ()
         return (fresh,)
 
@@ -127,6 +134,17 @@ class ClassKeys(QObject):
         palette.category_chosen.connect(partial(self._on_picked, self.meant()))
         pointer = self._host.pointer
         palette.open_at(None if pointer is None else (pointer.wx, pointer.wy))
+
+    def pick_for(self, box_id: int) -> None:
+        """The type-ahead palette beside one box, for that box."""
+        box = next((b for b in self._project.boxes if b.id == box_id), None)
+        if box is None:
+            return
+        palette = CategoryPalette(self._project, self._widget)
+        palette.category_chosen.connect(partial(self._on_picked, (box_id,)))
+        corner = self._host.image_to_widget(box.x2, box.y1)
+        x = min(max(0.0, corner.x() + BESIDE_PX), float(self._widget.width()))
+        palette.open_at((x, min(max(0.0, corner.y()), float(self._widget.height()))))
 
     def _on_picked(self, box_ids: tuple[int, ...], category_id: int) -> None:
         self.choose(category_id, [b.id for b in self._project.boxes if b.id in box_ids])

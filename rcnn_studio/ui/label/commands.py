@@ -6,7 +6,7 @@ clipboard.py, lining up in arrange.py. Knows no painting and no mouse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from PySide6.QtCore import QElapsedTimer, QObject
@@ -61,6 +61,7 @@ class BoxCommands(QObject):
         self._host: Host = canvas  # type: ignore[assignment]
         self._project = project
         self._review = review
+        self._ask: QAction | None = None
         self.class_keys = ClassKeys(canvas, project, self.targets)
         self.clipboard = BoxClipboard(project, self.target_boxes, self._hint, self)
         self.arranger = Arranger(project, self._hovered, self._hint, self)
@@ -71,6 +72,7 @@ class BoxCommands(QObject):
         """Connect box.*, category.*, edit.copy / cut / paste / select_all, align.*, same.* and detection.*."""
         for part in (self.class_keys, self.clipboard, self.arranger):
             part.bind(actions)
+        self._ask = actions["action.category.ask"]
         for name, slot in self._slots().items():
             actions[f"action.{name}"].triggered.connect(slot)
         for action_id, action in actions.items():
@@ -104,9 +106,17 @@ class BoxCommands(QObject):
                 self._hint(self.tr("The boxes are hidden: Shift+H shows them"))
             return ()
         if self._project.selection:
-            shown = self._project.category_view.shown(self._project.selected_boxes())
+            chosen = self._project.selected_boxes()
+            shown = self._project.category_view.shown(chosen)
+            if not shown:
+                self._say_hidden(chosen)
             return tuple(sorted(box.id for box in shown))
         return () if self._host.hovered is None else (self._host.hovered,)
+
+    def _say_hidden(self, boxes: Sequence[Box]) -> None:
+        found = (self._project.category(i) for i in sorted({box.category_id for box in boxes}))
+        names = ", ".join(category.name for category in found if category is not None)
+        self._hint(self.tr("Left as it is, its class is hidden: {0}. Show it in the list of classes").format(names))
 
     def target_boxes(self) -> tuple[Box, ...]:
         wanted = set(self.targets())
@@ -124,8 +134,9 @@ class BoxCommands(QObject):
             self._review.accept([index], select=True)
             self._hint(self.tr("Snapped to the detection ({0:.2f}); hold Ctrl to draw exactly").format(score))
         self._note_made()
-        if nameless:
-            self.class_keys.pick()  # the first box of a new project: say what it is, or go on drawing
+        asks = nameless or (self._ask is not None and self._ask.isChecked())
+        if asks and self.class_keys.fresh is not None:  # say what it is, or go on drawing
+            self.class_keys.pick_for(self.class_keys.fresh)
 
     def new_box(self) -> None:
         """A box without a drag: about the pointer where that is over the picture, else in the middle of the view."""
@@ -177,8 +188,37 @@ class BoxCommands(QObject):
     # --- detections --------------------------------------------------------------------------------------------
 
     def accept_detection(self) -> None:
+        """While labelling it takes only what is seen to be in focus, and nothing right after a box was drawn: Enter may
+        have been meant for a name typed for that box."""
+        if not self._review.reviewing and not self._is_meant():
+            return
         if self._focus_one():
             self._review.accept_focused()
+
+    def _is_meant(self) -> bool:
+        if self.class_keys.fresh is not None:
+            self._hint(self.tr("Enter takes no detection right after a box was drawn: Esc first"))
+            return False
+        index = self._review.focused
+        if index is None or index not in self._review.visible():
+            self._review.focus(None)
+            if self._focus_one():
+                self._show_focused()
+            return False
+        return self._in_sight(index) or self._show_focused()
+
+    def _in_sight(self, index: int) -> bool:
+        """Some of the detection lies in the part of the image that the window shows."""
+        x1, y1, x2, y2 = self._review.detections.xyxy[index].tolist()
+        room = self._host.seen_part
+        return bool(x1 < room[2] and x2 > room[0] and y1 < room[3] and y2 > room[1])
+
+    def _show_focused(self) -> bool:
+        """Bring the detection in focus into sight. -> False: the next key is about it"""
+        x1, y1, x2, y2 = self._review.detections.xyxy[self._review.focused].tolist()
+        self._host.reveal((x1, y1, x2, y2))
+        self._host.show_hint(self.tr("Enter again takes it"))
+        return False
 
     def reject_detection(self) -> None:
         if self._focus_one():

@@ -115,7 +115,7 @@ class DetectionsLayer:
             area = QRect(rect[0], rect[1], max(1, rect[2] - rect[0]), max(1, rect[3] - rect[1]))
             painter.setBrush(QBrush(faded(color, FOCUS_ALPHA)) if focused[row] else Qt.BrushStyle.NoBrush)
             likely = bool(scene.ghosts.scores[row] >= scene.sure_from)
-            self._paint_dashes(painter, area, color, scene, width=3.0 if focused[row] else 2.0 if likely else 1.0)
+            self._paint_dashes(painter, area, color, scene, width=4.0 if focused[row] else 2.0 if likely else 1.0)
 
     @staticmethod
     def _paint_dashes(painter: QPainter, area: QRect, color: QColor, scene: Scene, *, width: float) -> None:
@@ -193,7 +193,7 @@ class PlatesLayer:
         text = f"{scene.name(category_id)} {scene.ghosts.scores[row]:.2f}"
         if focused and scene.focus_hint:
             text = f"{text}  {scene.focus_hint}"
-        plate = scene.chips.get(text, scene.color(category_id), scene.dpr, hollow=True)
+        plate = scene.chips.get(text, scene.color(category_id), scene.dpr, hollow=not focused)
         area = QRect(rect[0], rect[1], max(1, rect[2] - rect[0]), max(1, rect[3] - rect[1]))
         spot = scene.plates.place(("detection", int(scene.ghosts.ids[row])), area, plate.size())
         if spot is not None:

@@ -26,8 +26,8 @@ from rcnn_studio.workspace.review import ReviewModel
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, SCORE = range(2)
-ROW_HEIGHT = 26
-LEAST_ROWS = 3
+ROW_HEIGHT = 24
+LEAST_ROWS = 6
 
 
 class DetectionModel(QAbstractTableModel):
@@ -111,7 +111,7 @@ class DetectionList(QTableView):
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(SCORE, QHeaderView.ResizeMode.Fixed)
         header.resizeSection(SCORE, 90)
-        self.setMinimumHeight(header.sizeHint().height() + LEAST_ROWS * ROW_HEIGHT)
+        self.setMinimumHeight(header.sizeHint().height() + LEAST_ROWS * ROW_HEIGHT + 2 * self.frameWidth())
         self.selectionModel().currentRowChanged.connect(self._on_row)
         review.detections_changed.connect(self._on_detections_changed)
         review.focus_changed.connect(self._on_focus_changed)

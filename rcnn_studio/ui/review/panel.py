@@ -119,6 +119,12 @@ class ReviewPanel(QWidget):
         self.threshold_note.linkActivated.connect(self._on_threshold_link)
         self.counts = QLabel(wordWrap=True)
         self.counts.setAccessibleName(self.tr("Detections in this image"))
+        self.counts.setToolTip(
+            self.tr(
+                "To decide: take or reject it. Decided: rejected, or its box is there.\n"
+                "Covered: your box is on that object already. Double: a surer detection speaks of the same object."
+            )
+        )
         self.hidden = QCheckBox(objectName="review.hidden")
         self.hidden.setToolTip(
             self.tr(
@@ -145,7 +151,7 @@ class ReviewPanel(QWidget):
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(10, 10, 10, 10)
-        column.setSpacing(8)
+        column.setSpacing(6)
         column.addLayout(self._labelled(self.tr("Run"), self.run_box))
         column.addWidget(self._result_card())
         column.addLayout(self._labelled(self.tr("Score from"), self.threshold, self.threshold_value))
@@ -156,8 +162,7 @@ class ReviewPanel(QWidget):
         column.addLayout(self._button_row("action.detection."))
         column.addWidget(self.open_note)
         column.addLayout(self._button_row("action.queue."))
-        column.addWidget(self._heading(self.tr("Predict")))
-        column.addLayout(self._button_row("action.predict."))
+        column.addLayout(self._button_row("action.predict.", self.tr("Predict")))
         column.addWidget(self._heading(self.tr("Score of each class")))
         column.addWidget(self.class_table)
         scroll = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)
@@ -196,9 +201,11 @@ class ReviewPanel(QWidget):
         column.addWidget(self.numbers)
         return card
 
-    def _button_row(self, prefix: str) -> QHBoxLayout:
+    def _button_row(self, prefix: str, caption: str = "") -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(4)
+        if caption:
+            row.addWidget(QLabel(caption))
         for name, button in self.buttons.items():
             if name.startswith(prefix):
                 row.addWidget(button)
@@ -349,8 +356,9 @@ class ReviewPanel(QWidget):
     def _on_detections_changed(self, *_: object) -> None:
         review = self._review
         above = int((review.detections.scores >= review.threshold).sum())
-        decide = len(review.triage.open)
-        self.counts.setText(words.counts_text(above, decide, review.threshold))
+        found = review.triage
+        sorted_out = len(found.open) + len(found.covered) + len(found.doubles) + len(found.decided)
+        self.counts.setText(words.counts_text(found, review.threshold, unseen=above - sorted_out))
         self.counts.setVisible(review.run is not None)
         self._show_hidden()
         self._show_open_note()

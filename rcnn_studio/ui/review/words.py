@@ -15,16 +15,21 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("ReviewPanel", text)
 
 
-def counts_text(above: int, decide: int, threshold: float) -> str:
-    """ "7 detections above 0.50 · 3 need a decision" """
+def counts_text(found: Triage, threshold: float, *, unseen: int = 0) -> str:
+    """ "11 above 0.39: 3 to decide · 4 decided · 3 covered · 1 double": every one of them in one part. unseen: of
+    classes that are not shown on the canvas."""
+    parts = (
+        (len(found.open), _tr("{0} to decide")),
+        (len(found.decided), _tr("{0} decided")),
+        (len(found.covered), _tr("{0} covered")),
+        (len(found.doubles), _tr("1 double") if len(found.doubles) == 1 else _tr("{0} doubles")),
+        (unseen, _tr("{0} of hidden classes")),
+    )
+    above = sum(number for number, _ in parts)
     if not above:
         return _tr("No detections above {0}").format(f"{threshold:.2f}")
-    count = _tr("1 detection") if above == 1 else _tr("{0} detections").format(above)
-    text = _tr("{0} above {1}").format(count, f"{threshold:.2f}")
-    if not decide:
-        return _tr("{0} · all decided").format(text)
-    needs = _tr("1 needs a decision") if decide == 1 else _tr("{0} need a decision").format(decide)
-    return f"{text} · {needs}"
+    said = " · ".join(text.format(number) for number, text in parts if number)
+    return _tr("{0} above {1}: {2}").format(above, f"{threshold:.2f}", said)
 
 
 def hidden_text(found: Triage) -> str:

@@ -169,4 +169,5 @@ def types_text(key: str) -> bool:
 
 def key_names(keymap: Keymap, spec: ActionSpec) -> str:
     """The action's keys in one line, as the list shows them."""
-    return ",  ".join(key_text(key) for key in (*keymap.keys(spec.id), *spec.fixed_keys, *spec.held_keys))
+    keys = (key_text(key) for key in (*keymap.keys(spec.id), *spec.fixed_keys, *spec.held_keys))
+    return ",  ".join(dict.fromkeys(keys))

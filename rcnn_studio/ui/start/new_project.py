@@ -57,14 +57,16 @@ def kind_of(path: Path) -> str | None:
 
 
 class NewProjectDialog(QDialog):
-    """`choice` is set once the dialog is accepted."""
+    """`choice` is set once the dialog is accepted. start: the folder that looking for one begins in."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, start: str = "") -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("New project"))
         self.setObjectName("new_project")
         self.choice: NewProject | None = None
         self._make_fields()
+        for row in (self.source, self.images, self.project):
+            row.start = start
         self._lay_out()
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._on_settled)

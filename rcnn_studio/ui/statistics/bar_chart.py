@@ -15,6 +15,9 @@ from rcnn_studio.ui.theme import Colors
 LYING_ROW = 22
 UPRIGHT_HEIGHT = 190
 LABEL_WIDTH, NUMBER_WIDTH, FOOT, HEAD = 112, 56, 20, 18
+MOST_OBLONG = 6.0
+"""Images of a more oblong shape than this have a map of this shape: its cells must be hit."""
+
 PART_SHADES = (1.0, 0.62, 0.38, 0.24)
 """Opacity of the parts of a bar, one split after another; the tooltip has their names and numbers."""
 
@@ -207,15 +210,18 @@ class HeatMap(_Plot):
 
     def area(self, mark: int) -> QRectF:
         assert self.heat is not None
-        cells = len(self.heat.counts)
-        side = min(self.height(), self.width()) / cells
-        left = (self.width() - side * cells) / 2
-        return QRectF(left + (mark % cells) * side, (mark // cells) * side, side, side)
+        cells, aspect = len(self.heat.counts), min(max(self.heat.aspect, 1 / MOST_OBLONG), MOST_OBLONG)
+        height = min(self.height(), self.width() / aspect) / cells
+        width = height * aspect
+        left = (self.width() - width * cells) / 2
+        return QRectF(left + (mark % cells) * width, (mark // cells) * height, width, height)
 
     def tip(self, mark: int) -> str:
         assert self.heat is not None
         row, column = divmod(mark, len(self.heat.counts))
-        return self.tr("{0} boxes have their middle here").format(int(self.heat.counts[row, column]))
+        boxes = int(self.heat.counts[row, column])
+        one, many = self.tr("1 box has its middle here"), self.tr("{0} boxes have their middle here")
+        return one if boxes == 1 else many.format(boxes)
 
     def query(self, mark: int) -> object:
         assert self.heat is not None

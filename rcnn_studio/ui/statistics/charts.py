@@ -13,7 +13,7 @@ from rcnn_studio.domain.dataset import TRAINABLE_STATES, Category, ImageState
 from rcnn_studio.domain.image_query import ImageQuery, Range
 from rcnn_studio.domain.splits import TEST, TRAIN, VAL
 from rcnn_studio.domain.statistics import Histogram, Statistics
-from rcnn_studio.ui.browse.words import count_text, split_text, state_text
+from rcnn_studio.ui.browse.words import count_text, images_text, split_text, state_text
 
 MOST_CATEGORIES = 40
 MOST_BOXES = 24
@@ -38,9 +38,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Heat:
-    """counts (G, G) of box centres, rows from the top."""
+    """counts (G, G) of box centres, rows from the top; aspect: width over height of the images, their median."""
 
     counts: np.ndarray
+    aspect: float = 1.0
 
     def query(self, row: int, column: int) -> ImageQuery:
         """Images with a box centred in this cell."""
@@ -68,7 +69,7 @@ def per_category(counted: Statistics, categories: Sequence[Category]) -> list[Ba
         known = next((c.id for c in categories if c.name == name), None)
         parts = _parts(counted, counted.boxes_per_category[row])
         by_split = ", ".join(f"{split_text(s)} {v}" for s, v in zip(ordered_splits(counted), parts, strict=True) if v)
-        tip = _say("{0}: {1} in {2} images").format(name, count_text(int(totals[row])), images)
+        tip = _say("{0}: {1} in {2}").format(name, count_text(int(totals[row])), images_text(images))
         bars.append(
             Bar(
                 label=name,
@@ -85,7 +86,7 @@ def per_state(counted: Statistics) -> list[Bar]:
     bars = []
     for state in ImageState:
         parts = _parts(counted, counted.images_per_state[int(state)])
-        text = _say("{0}: {1} images").format(state_text(state), sum(parts))
+        text = f"{state_text(state)}: {images_text(sum(parts))}"
         query = ImageQuery(states=frozenset({state}))
         bars.append(Bar(label=state_text(state), count=sum(parts), parts=parts, query=query, tip=text))
     return bars
@@ -100,7 +101,7 @@ def per_split(counted: Statistics) -> list[Bar]:
             int(counted.boxes_per_category[:, column].sum()),
         )
         if images:
-            tip = _say("{0}: {1} images with {2}").format(split_text(split), images, count_text(boxes))
+            tip = _say("{0}: {1} with {2}").format(split_text(split), images_text(images), count_text(boxes))
             parts = tuple(images if other == split else 0 for other in ordered_splits(counted))
             query = ImageQuery(splits=frozenset({split}))
             bars.append(Bar(label=split_text(split), count=images, parts=parts, query=query, tip=tip))
@@ -124,11 +125,11 @@ def boxes_per_image(counted: Statistics) -> list[Bar]:
     bars = []
     for boxes, images in enumerate(head):
         query = ImageQuery(states=TRAINABLE_STATES, boxes=(float(boxes), float(boxes)))
-        tip = _say("{0}: {1} images").format(count_text(boxes), images)
+        tip = f"{count_text(boxes)}: {images_text(images)}"
         bars.append(Bar(label=str(boxes), count=images, query=query, tip=tip))
     if rest:
         query = ImageQuery(states=TRAINABLE_STATES, boxes=(float(MOST_BOXES), math.inf))
-        tip = _say("{0} boxes or more: {1} images").format(MOST_BOXES, rest)
+        tip = _say("{0} boxes or more: {1}").format(MOST_BOXES, images_text(rest))
         bars.append(Bar(label=f"{MOST_BOXES}+", count=rest, query=query, tip=tip))
     return bars
 
@@ -137,7 +138,17 @@ def heat(counted: Statistics) -> Heat:
     """The centres of all boxes in a coarser grid, whose cells can be hit with the mouse."""
     fine = counted.heat
     step = len(fine) // HEAT_CELLS
-    return Heat(counts=fine.reshape(HEAT_CELLS, step, HEAT_CELLS, step).sum(axis=(1, 3)))
+    counts = fine.reshape(HEAT_CELLS, step, HEAT_CELLS, step).sum(axis=(1, 3))
+    return Heat(counts=counts, aspect=median_aspect(counted))
+
+
+def median_aspect(counted: Statistics) -> float:
+    """Width over height of the image in the middle; 1 where no size is known."""
+    shapes = sorted((width / height, images) for width, height, images in counted.image_sizes if width and height)
+    if not shapes:
+        return 1.0
+    upto = np.cumsum([images for _, images in shapes])
+    return float(shapes[int(np.searchsorted(upto, upto[-1] / 2))][0])
 
 
 def _histogram(found: Histogram, text: str, ask: Callable[[Range], ImageQuery]) -> list[Bar]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -20,13 +20,15 @@ from rcnn_studio.store.project import ProjectStore
 from rcnn_studio.tasks.statistics import count_project
 from rcnn_studio.ui.browse.chips import Chip
 from rcnn_studio.ui.browse.image_list import ImageList
-from rcnn_studio.ui.browse.words import split_text
+from rcnn_studio.ui.browse.words import count_text, images_text, split_text
 from rcnn_studio.ui.elided_label import ElidedLabel
 from rcnn_studio.ui.statistics import charts
 from rcnn_studio.ui.statistics.bar_chart import PART_SHADES, BarChart, HeatMap
 from rcnn_studio.workspace.session import Session
 
-SIZE = (1020, 790)
+SIZE = QSize(1020, 790)
+FRAME = QSize(16, 56)
+"""What a window manager puts around a window, at most, and a little air."""
 
 
 class StatisticsPage(QDialog):
@@ -91,7 +93,7 @@ class StatisticsPage(QDialog):
         layout.setSpacing(8)
         layout.addLayout(head)
         layout.addWidget(area, 1)
-        self.resize(*SIZE)
+        self.resize(SIZE)
 
     def _card(self, plot: QWidget, hint: str, below: QWidget | None = None) -> QFrame:
         card = QFrame()
@@ -118,10 +120,19 @@ class StatisticsPage(QDialog):
         column.addStretch(1)
         return card
 
+    def fit_into(self, area: QRect) -> None:
+        """As large as it likes, and wholly inside this part of the screen; what is too much scrolls."""
+        self.resize(SIZE.boundedTo(area.size() - FRAME))
+        around = self.parentWidget().frameGeometry().center() if self.parentWidget() is not None else area.center()
+        left = min(max(around.x() - self.width() // 2, area.left()), area.right() + 1 - self.width() - FRAME.width())
+        top = min(max(around.y() - self.height() // 2, area.top()), area.bottom() + 1 - self.height() - FRAME.height())
+        self.move(max(left, area.left()), max(top, area.top()))
+
     def show_statistics(self, counted: Statistics) -> None:
         """Draw these numbers."""
-        text = self.tr("{0} images, {1} boxes, {2} classes")
-        self.summary.setText(text.format(counted.images, counted.boxes, len(counted.categories)))
+        classes = len(counted.categories)
+        text = self.tr("{0}, {1}, 1 class") if classes == 1 else self.tr("{0}, {1}, {2} classes")
+        self.summary.setText(text.format(images_text(counted.images), count_text(counted.boxes), classes))
         used = [split_text(split) for split in charts.ordered_splits(counted)]
         shades = self.tr("Shades, the strongest first: {0}").format(", ".join(used[: len(PART_SHADES)]))
         self.legend.setText(shades if len(used) > 1 else "")
@@ -159,6 +170,7 @@ class StatisticsDoor(QObject):
             self.page = StatisticsPage(self._session, self._window)
             self.page.query_chosen.connect(self._on_query_chosen)
             self.page.refresh_clicked.connect(self._count)
+            self.page.fit_into(self._window.screen().availableGeometry())
         self._count()
         self.page.show()
         self.page.raise_()

@@ -205,8 +205,13 @@ class LiveView(QWidget):
         training = self._training
         self.loss_plot.set_steps(training.steps)
         epochs = training.started.epochs if training.started is not None else 0
-        self.metric_plot.set_evaluations(training.evaluations, epochs=epochs)
+        self._show_evaluations(epochs)
         self._show_device()
+
+    def _show_evaluations(self, epochs: int) -> None:
+        self.metric_plot.set_evaluations(self._training.evaluations, epochs=epochs)
+        if self._training.steps:
+            self.metric_plot.reach(self._training.steps[-1].epoch)
 
     def _on_rewound(self) -> None:
         """Steps were taken back, or a run that goes on has told what was before."""
@@ -240,7 +245,7 @@ class LiveView(QWidget):
         self.refresh()
 
     def _on_run_started(self, started: RunStarted) -> None:
-        self.metric_plot.set_evaluations(self._training.evaluations, epochs=started.epochs)
+        self._show_evaluations(started.epochs)
         self._show_device()
 
     def _show_plots(self) -> None:
@@ -252,6 +257,7 @@ class LiveView(QWidget):
     def _on_step(self, step: StepDone) -> None:
         self._doing = ""
         self.loss_plot.add(step)
+        self.metric_plot.reach(step.epoch)
         if len(self._training.steps) == 1:
             self._show_plots()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rcnn_studio.ui.train.plot_parts import Surface
 
 REDRAW_MS = 100
-PLOT_HEIGHT, LEAST_HEIGHT, MOST_HEIGHT = 190, 84, 320
+PLOT_HEIGHT, LEAST_HEIGHT, MOST_HEIGHT = 190, 90, 320
 """Logical pixels of the drawing itself, without title and legend."""
 
 
@@ -32,14 +32,12 @@ class LivePlot(QWidget):
     def __init__(
         self,
         title: str,
-        axes: tuple[str, str],
         styles: Sequence[CurveStyle],
         hints: Sequence[str],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.surface: Surface | None = None
-        self._axes = axes
         self._styles = tuple(styles)
         self._pointed: float | None = None
         self._following = True
@@ -113,7 +111,7 @@ class LivePlot(QWidget):
             return
         from rcnn_studio.ui.train.plot_parts import Surface
 
-        surface = Surface(*self._axes)
+        surface = Surface()
         surface.pointed.connect(self._on_pointed)
         surface.left.connect(self._on_left)
         surface.zoomed.connect(self._on_zoomed)

@@ -398,7 +398,12 @@ class TrainPanel(QWidget):
         super().showEvent(event)
         self.refresh_data()
         self._fit_timer.start()
-        QTimer.singleShot(0, self, self.live.warm_up)
+        QTimer.singleShot(0, self, self._warm_up)
+
+    def _warm_up(self) -> None:
+        """Not where the panel was shown only while the window was put back as it was left."""
+        if self.isVisible():
+            self.live.warm_up()
 
 
 def _muted() -> QLabel:

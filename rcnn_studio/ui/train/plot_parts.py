@@ -17,7 +17,8 @@ from rcnn_studio.ui.theme import Colors
 from rcnn_studio.ui.train.curves import Floats
 
 AXIS_FONT_PX = 11
-LEFT_AXIS_WIDTH = 46
+LEFT_AXIS_WIDTH, BOTTOM_AXIS_HEIGHT = 40, 20
+AXES = ("bottom", "left")
 
 
 def pen_of(color: str, width: float, dashes: Sequence[float] = (), *, alpha: int = 255) -> QPen:
@@ -43,7 +44,8 @@ class WholeAxis(pg.AxisItem):
 
 
 class Surface(pg.PlotWidget):
-    """Axes and curves. Drag zooms, double click shows all again; the wheel scrolls the panel, with Ctrl it zooms."""
+    """Axes and curves; what the axes count stands in the plot's title, because the height is the curves'. Drag zooms,
+    double click shows all again; the wheel scrolls the panel, with Ctrl it zooms."""
 
     pointed = Signal(float)
     left = Signal()
@@ -51,7 +53,7 @@ class Surface(pg.PlotWidget):
     range_changed = Signal()
     reset_asked = Signal()
 
-    def __init__(self, bottom: str, side: str, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, axisItems={"bottom": WholeAxis("bottom")})
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMouseTracking(True)
@@ -65,15 +67,14 @@ class Surface(pg.PlotWidget):
         self.view.setDefaultPadding(0.0)
         self.view.sigRangeChangedManually.connect(self._on_zoomed)
         self.view.sigXRangeChanged.connect(self._on_range_changed)
-        self._labels = {"bottom": bottom, "left": side}
         font = QFont(self.font())
         font.setPixelSize(AXIS_FONT_PX)
-        for name in self._labels:
+        for name in AXES:
             axis = self._item.getAxis(name)
             axis.enableAutoSIPrefix(False)
             axis.setStyle(tickFont=font, tickLength=-4, tickTextOffset=4, autoExpandTextSpace=False)
         self._item.getAxis("left").setWidth(LEFT_AXIS_WIDTH)
-        self._item.getAxis("bottom").setHeight(36)
+        self._item.getAxis("bottom").setHeight(BOTTOM_AXIS_HEIGHT)
         self.cursor_line = pg.InfiniteLine(angle=90, movable=False)
         self.cursor_line.setZValue(50)
         self.cursor_line.hide()
@@ -101,11 +102,10 @@ class Surface(pg.PlotWidget):
 
     def set_colors(self, colors: Colors) -> None:
         self.setBackground(colors.panel)
-        for name, text in self._labels.items():
+        for name in AXES:
             axis = self._item.getAxis(name)
             axis.setPen(pg.mkPen(colors.border_strong))
             axis.setTextPen(colors.muted)
-            axis.setLabel(text, **{"color": colors.muted, "font-size": f"{AXIS_FONT_PX}px"})
         self._item.showGrid(x=False, y=True, alpha=0.25 if colors.dark else 0.35)
         self.cursor_line.setPen(pen_of(colors.muted, 1))
 

@@ -66,7 +66,7 @@ class LossPlot(LivePlot):
                 "you drew. Click to hide."
             ),
         ]
-        super().__init__(self.tr("Loss"), (self.tr("step"), self.tr("loss")), LOSS_STYLES, hints, parent)
+        super().__init__(self.tr("Loss by step"), LOSS_STYLES, hints, parent)
         self.setObjectName("train.loss_plot")
         self.setAccessibleName(self.tr("Loss over steps"))
         self._raw = GrowingTable(2 + len(LOSS_STYLES))
@@ -174,14 +174,13 @@ class MetricPlot(LivePlot):
             self.tr("AP50: precision over recall, a box counts as found from an overlap (IoU) of 0.5. Click to hide."),
             self.tr("AP: the mean over overlaps of 0.5 to 0.95, COCO's main score. Click to hide."),
         ]
-        super().__init__(
-            self.tr("Validation"), (self.tr("epoch"), self.tr("score, 0 to 1")), METRIC_STYLES, hints, parent
-        )
+        super().__init__(self.tr("Score by epoch"), METRIC_STYLES, hints, parent)
         self.setObjectName("train.metric_plot")
         self.setAccessibleName(self.tr("Validation scores over epochs"))
         self._rows = GrowingTable(3)
         self._best_epoch = 0
         self._epochs = 0
+        self._running_epoch = 0
 
     def add(self, evaluated: EpochEvaluated) -> None:
         self._append(evaluated)
@@ -190,7 +189,7 @@ class MetricPlot(LivePlot):
     def set_evaluations(self, evaluations: Iterable[EpochEvaluated], *, epochs: int = 0) -> None:
         """Forget what is drawn and show these, on an axis no longer than the planned epochs (0: not known)."""
         self._rows.clear()
-        self._best_epoch = 0
+        self._best_epoch = self._running_epoch = 0
         self._epochs = epochs
         for evaluated in evaluations:
             self._append(evaluated)
@@ -199,6 +198,12 @@ class MetricPlot(LivePlot):
     @property
     def count(self) -> int:
         return len(self._rows)
+
+    def reach(self, epoch: int) -> None:
+        """The axis goes at least to this epoch: it is being trained, whether it is scored or not."""
+        if epoch > self._running_epoch:
+            self._running_epoch = epoch
+            self.touch()
 
     @property
     def best_epoch(self) -> int:
@@ -234,8 +239,8 @@ class MetricPlot(LivePlot):
 
         xs = self._xs()
         if self._following:
-            last = max(5.0, nice_ceiling(float(xs[-1])) if len(xs) else 0.0)
-            last = max(2.0, min(last, self._epochs)) if self._epochs else last
+            last = max(5.0, nice_ceiling(max(float(self._running_epoch), float(xs[-1]) if len(xs) else 0.0)))
+            last = max(2.0, min(last, self._epochs), self._running_epoch) if self._epochs else last
             surface.set_ranges((0.5, last + 0.5), (0.0, 1.02))
         for number, (curve, markers) in enumerate(zip(self._curves, self._markers, strict=True)):
             shown = self.legend.shown(number)
