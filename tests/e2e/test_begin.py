@@ -251,7 +251,7 @@ def test_the_dialog_sees_what_the_source_is_and_the_project_is_made(
     dialog.project.edit.setText(str(tmp_path / "made"))
     dialog._on_accepted()
     assert dialog.error.text() == ""
-    monkeypatch.setattr(opening, "NewProjectDialog", lambda _window: _Answered(dialog.choice))
+    monkeypatch.setattr(opening, "NewProjectDialog", lambda _window, start: _Answered(dialog.choice))
     empty_window.studio_actions["action.project.new"].trigger()
     qtbot.waitUntil(lambda: empty_window.session is not None, timeout=20_000)
     assert empty_window.session.store.folder == tmp_path / "made"

@@ -84,7 +84,7 @@ def test_ctrl_r_starts_no_training_with_the_keys_of_tools_that_mean_something_el
     assert hands.window.activity == "label"
 
 
-@pytest.mark.parametrize(("name", "key"), zip(PRESETS, "RTTT", strict=True))
+@pytest.mark.parametrize(("name", "key"), list(zip(PRESETS, "RTTT", strict=True)))
 def test_a_training_started_by_key_is_seen(hands: Hands, monkeypatch, name: str, key: str) -> None:
     preset(hands, name)
     begun: list[object] = []

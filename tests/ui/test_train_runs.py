@@ -76,7 +76,7 @@ def test_a_run_that_a_kill_has_ended_is_offered_again_and_goes_on_where_it_was(q
     assert "was interrupted after 00:04" in panel.unfinished.text.text()
     qtbot.mouseClick(panel.unfinished.resume_button, Qt.MouseButton.LeftButton)
     assert not panel.unfinished.isVisible()
-    assert [s.step for s in session.training.steps] == list(range(1, 8)), "the plots show what was"
+    qtbot.waitUntil(lambda: [s.step for s in session.training.steps] == list(range(1, 8)))  # the plots show what was
     assert panel.live.loss_plot.count == 7
     assert panel.settings.button.text() == "Settings of the resumed run"
     fake.go.set()

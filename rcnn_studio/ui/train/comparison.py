@@ -46,11 +46,11 @@ class RunComparison(QDialog):
         events = [_events(run) for run in shown]
         styles = [replace(style, title=title) for style, title in zip(LOSS_STYLES, titles, strict=False)]
         self.loss_plot = ComparedPlot(
-            self.tr("Loss (total, smoothed)"), (self.tr("step"), self.tr("loss")), styles, [losses(e) for e in events]
+            self.tr("Loss by step (total, smoothed)"), self.tr("step {0}"), styles, [losses(e) for e in events]
         )
         self.score_plot = ComparedPlot(
-            self.tr("AP50 of the validation images"),
-            (self.tr("epoch"), self.tr("score, 0 to 1")),
+            self.tr("AP50 of the validation images by epoch"),
+            self.tr("epoch {0}"),
             styles,
             [scores(e) for e in events],
             top=1.02,
@@ -90,14 +90,14 @@ class ComparedPlot(LivePlot):
     def __init__(
         self,
         title: str,
-        axes: tuple[str, str],
+        place: str,
         styles: Sequence[CurveStyle],
         curves: Sequence[Curve],
         *,
         top: float = 0.0,
     ) -> None:
-        super().__init__(title, axes, styles, ["" for _ in styles])
-        self.curves, self._top = list(curves), top
+        super().__init__(title, styles, ["" for _ in styles])
+        self.curves, self._top, self._place = list(curves), top, place
 
     def _add_items(self, surface: Surface) -> None:
         self._lines = [surface.add_curve(20 - n, smooth=True) for n in range(len(self.curves))]
@@ -139,7 +139,7 @@ class ComparedPlot(LivePlot):
         for xs, ys in self.curves:
             reached = len(xs) and x <= xs[-1]
             values.append(f"{float(np.interp(x, xs, ys)):.3f}" if reached else "")
-        return f"{self._axes[0]} {x:.0f}", values
+        return self._place.format(int(x)), values
 
 
 def losses(events: Sequence[TrainEvent]) -> Curve:
