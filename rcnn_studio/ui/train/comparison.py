@@ -90,14 +90,14 @@ class ComparedPlot(LivePlot):
     def __init__(
         self,
         title: str,
-        place: str,
+        at: str,
         styles: Sequence[CurveStyle],
         curves: Sequence[Curve],
         *,
         top: float = 0.0,
     ) -> None:
         super().__init__(title, styles, ["" for _ in styles])
-        self.curves, self._top, self._place = list(curves), top, place
+        self.curves, self._top, self._at = list(curves), top, at
 
     def _add_items(self, surface: Surface) -> None:
         self._lines = [surface.add_curve(20 - n, smooth=True) for n in range(len(self.curves))]
@@ -139,7 +139,7 @@ class ComparedPlot(LivePlot):
         for xs, ys in self.curves:
             reached = len(xs) and x <= xs[-1]
             values.append(f"{float(np.interp(x, xs, ys)):.3f}" if reached else "")
-        return self._place.format(int(x)), values
+        return self._at.format(int(x)), values
 
 
 def losses(events: Sequence[TrainEvent]) -> Curve:
